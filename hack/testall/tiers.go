@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// step is a part of a tier; it shows what it does and counts what it ran.
+type step interface {
+	run(ctx context.Context, s settings) counts
+}
+
+// tier is a kind of tests, with what it needs.
+type tier struct {
+	name, about string
+	steps       []step
+}
+
+// defaultTiers are what runs when no tier is named; soak is asked for by name.
+var defaultTiers = []string{"lint", "unit", "api", "web", "e2e"}
+
+var tiers = []tier{
+	{"lint", "vet, linters, generated files", []step{
+		check{"go vet", "", []string{"go", "vet", "-tags", "e2e", "./..."}},
+		check{"go vet hack/localcluster", "hack/localcluster", []string{"go", "vet", "./..."}},
+		check{"golangci-lint", "", []string{"make", "--no-print-directory", "golangci-lint"}},
+		check{"generated files are up to date", "", []string{"make", "--no-print-directory", "verify-generated"}},
+		check{"npm ci", webDirectory, []string{"npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"}},
+		check{"svelte-check", webDirectory, []string{"npm", "run", "--silent", "check"}},
+		check{"eslint", webDirectory, []string{"npm", "run", "--silent", "lint"}},
+	}},
+	{"unit", "Go packages with the race detector, against real mongods where a database is needed", []step{
+		goTest{list: unitPackages, flags: []string{"-race", "-timeout", "20m"}, env: mongodEnvironment},
+		goTest{dir: "hack/localcluster", packages: []string{"./..."}, flags: []string{"-timeout", "10m"}},
+	}},
+	{"api", "a real kube-apiserver and etcd, and real mongods", []step{
+		goTest{packages: []string{"./test/api/..."}, flags: []string{"-timeout", "30m"}, env: apiEnvironment},
+	}},
+	{"web", "the page, in a real browser against the real application", []step{
+		npmTests{name: "vitest", script: "test:unit", count: countVitest, args: func(report string) []string {
+			return []string{"--reporter=default", "--reporter=json", "--outputFile.json=" + report}
+		}},
+		check{"page build", webDirectory, []string{"npm", "run", "--silent", "build"}},
+		check{"size of the page", webDirectory, []string{"npm", "run", "--silent", "size"}},
+		npmTests{name: "playwright", script: "test:page", count: countPlaywright, env: pageEnvironment, args: func(string) []string {
+			return []string{"--reporter=list,json"}
+		}},
+	}},
+	{"e2e", "everything on a local cluster with real nodes", []step{
+		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e", "-timeout", "60m", "-count", "1", "-v"}, env: clusterEnvironment},
+	}},
+	{"soak", "long runs with seeds, on a local cluster", []step{
+		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e,soak", "-timeout", "10h", "-count", "1", "-v"}, env: clusterEnvironment},
+	}},
+}
+
+func tierNames() []string {
+	names := make([]string, 0, len(tiers))
+	for _, t := range tiers {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+// settings are what every step may need to know.
+type settings struct {
+	root    string // the checkout
+	reports string // directory for the runners' reports
+	pattern string // of Go tests to run; empty for all
+}
+
+func newSettings(ctx context.Context, pattern string) (settings, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return settings{}, fmt.Errorf("finding the module (run from the checkout): %w", err)
+	}
+	reports, err := os.MkdirTemp("", "chatpdf-test-reports-")
+	if err != nil {
+		return settings{}, err
+	}
+	return settings{root: strings.TrimSpace(string(out)), reports: reports, pattern: pattern}, nil
+}
+
+// unitPackages are all packages but those that need a cluster's API.
+func unitPackages(ctx context.Context, s settings) ([]string, error) {
+	command := exec.CommandContext(ctx, "go", "list", "./...")
+	command.Dir = s.root
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		return nil, err
+	}
+	var packages []string
+	for p := range strings.FieldsSeq(string(out)) {
+		if !strings.Contains(p, "/test/") {
+			packages = append(packages, p)
+		}
+	}
+	return packages, nil
+}
+
+// localcluster runs the local cluster's tool and answers what it printed.
+func localcluster(ctx context.Context, s settings, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, filepath.Join(s.root, "hack", "localcluster.sh"), args...)
+	command.Dir = s.root
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("localcluster %s: %w", strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+func mongodEnvironment(ctx context.Context, s settings) ([]string, error) {
+	directory, err := localcluster(ctx, s, "mongod")
+	if err != nil {
+		return nil, err
+	}
+	return []string{"MONGOD_BIN=" + filepath.Join(directory, "bin", "mongod")}, nil
+}
+
+func apiEnvironment(ctx context.Context, s settings) ([]string, error) {
+	environment, err := mongodEnvironment(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	directory, err := localcluster(ctx, s, "build", "--print-dir", "kube-apiserver", "etcd", "kubectl")
+	if err != nil {
+		return nil, err
+	}
+	return append(environment, "KUBEBUILDER_ASSETS="+directory), nil
+}
+
+func pageEnvironment(ctx context.Context, s settings, report string) ([]string, error) {
+	environment, err := mongodEnvironment(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	binary := filepath.Join(s.reports, "chatpdf")
+	if err := stream(ctx, s, "", nil, "go", "build", "-o", binary, "./app"); err != nil {
+		return nil, fmt.Errorf("building the application: %w", err)
+	}
+	return append(environment, "CHATPDF_BIN="+binary, "PLAYWRIGHT_JSON_OUTPUT_NAME="+report), nil
+}
+
+func clusterEnvironment(ctx context.Context, s settings) ([]string, error) {
+	return []string{"CHATPDF_ROOT=" + s.root}, nil
+}
