@@ -1,0 +1,100 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+)
+
+// Local says which local cluster is wanted; zero values are the tool's defaults.
+type Local struct {
+	Name                         string
+	Nodes                        int
+	Subnet, PodCIDR, ServiceCIDR string
+}
+
+func (l Local) flags() []string {
+	flags := []string{"--name", l.Name}
+	for _, f := range []struct{ flag, value string }{{"--subnet", l.Subnet}, {"--pod-cidr", l.PodCIDR}, {"--service-cidr", l.ServiceCIDR}} {
+		if f.value != "" {
+			flags = append(flags, f.flag, f.value)
+		}
+	}
+	if l.Nodes > 0 {
+		flags = append(flags, "--nodes", strconv.Itoa(l.Nodes))
+	}
+	return flags
+}
+
+// Up brings a local cluster up and loads the images of the checkout into it.
+func (c Checkout) Up(ctx context.Context, l Local, step func(format string, args ...any)) (Cluster, error) {
+	tool := c.hack("localcluster.sh")
+	step("cluster: a Kubernetes of its own on this machine")
+	if err := c.run(ctx, nil, tool, append([]string{"up"}, l.flags()...)...); err != nil {
+		return Cluster{}, err
+	}
+	step("images: from this checkout")
+	images, err := c.BuildImages(ctx)
+	if err != nil {
+		return Cluster{}, err
+	}
+	mongod, err := c.mongodTar(ctx, MongoDBVersion)
+	if err != nil {
+		return Cluster{}, err
+	}
+	if err := c.run(ctx, nil, tool, "load", "--name", l.Name, images.OperatorTar, images.AppTar, images.DBAgentTar, mongod); err != nil {
+		return Cluster{}, err
+	}
+	kubeconfig, err := c.output(ctx, tool, "kubeconfig", "--name", l.Name, "--path")
+	if err != nil {
+		return Cluster{}, err
+	}
+	binaries, err := c.output(ctx, tool, "build", "--print-dir", "kubectl")
+	if err != nil {
+		return Cluster{}, err
+	}
+	return Cluster{
+		Checkout: c, Name: l.Name, Kubeconfig: kubeconfig, Kubectl: filepath.Join(binaries, "kubectl"),
+		Images: images, MongoDBImage: "docker.io/library/mongo:" + MongoDBVersion,
+	}, nil
+}
+
+// Down removes a local cluster and everything in it.
+func (c Checkout) Down(ctx context.Context, name string) error {
+	return c.run(ctx, nil, c.hack("localcluster.sh"), "down", "--name", name)
+}
+
+// Current takes the cluster of the current kubeconfig and pushes the images of the checkout to
+// IMG_REGISTRY.
+func (c Checkout) Current(ctx context.Context, step func(format string, args ...any)) (Cluster, error) {
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		return Cluster{}, errors.New("kubectl is not there: install it, and point it at your cluster")
+	}
+	server, err := c.output(ctx, kubectl, "config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}")
+	if err != nil {
+		return Cluster{}, err
+	}
+	step("cluster: %s, of the current kubeconfig", server)
+	step("images: from this checkout, pushed to your registry")
+	images, err := c.BuildImages(ctx, "--push")
+	if err != nil {
+		return Cluster{}, err
+	}
+	return Cluster{Checkout: c, Kubectl: kubectl, Images: images, MongoDBImage: "docker.io/library/mongo:" + MongoDBVersion}, nil
+}
+
+func (c Cluster) environment() []string {
+	if c.Kubeconfig == "" {
+		return nil
+	}
+	return []string{"KUBECONFIG=" + c.Kubeconfig}
+}
+
+// Publish makes a Service of a local cluster reachable on a loopback address until the cluster goes
+// down. service is NAMESPACE/NAME:PORT.
+func (c Cluster) Publish(ctx context.Context, service, address string) error {
+	return c.run(ctx, nil, c.hack("localcluster.sh"), "publish", "--name", c.Name, service, "--address", address)
+}
