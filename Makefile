@@ -39,6 +39,7 @@ manifests: ## Write the CRD, the RBAC rules and the chart's copies of them from 
 	  "$$controller_gen" crd:maxDescLen=400 paths=./api/... output:crd:dir=config/crd/bases && \
 	  "$$controller_gen" rbac:roleName=chatpdf-operator paths=./controllers/... paths=./internal/... paths=. output:rbac:dir=config/rbac
 	@go run ./hack/chart
+	@go run ./hack/reference
 
 .PHONY: generate
 generate: ## Write the deep copies of the API types.
