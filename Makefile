@@ -20,7 +20,7 @@ help: ## Show this help.
 	@printf '\nexample: make demo PDF=report.pdf\n'
 
 .PHONY: demo
-demo: ## A cluster, the operator, a ChatPDF, and a check through its front door. PDF= PORT= CLUSTER=current IMG_REGISTRY= OPENAI_API_KEY= OPENAI_BASE_URL=
+demo: ## A cluster, the operator and a ChatPDF, checked through its front door. PDF= PORT= CLUSTER=current
 	@go run ./hack/demo -cluster "$(CLUSTER)" -port "$(PORT)" -pdf "$(PDF)" -question "$(QUESTION)"
 
 .PHONY: demo-down
@@ -34,12 +34,13 @@ test: ## All tests, with a summary table at the end.
 ##@ Development
 
 .PHONY: manifests
-manifests: ## Write the CRD, the RBAC rules and the chart's copies of them from the Go code.
+manifests: ## Write the CRD, the RBAC rules, the chart's copies, the reference and the diagram from the code.
 	@controller_gen=$$($(TOOL) controller-gen) && \
 	  "$$controller_gen" crd:maxDescLen=400 paths=./api/... output:crd:dir=config/crd/bases && \
 	  "$$controller_gen" rbac:roleName=chatpdf-operator paths=./controllers/... paths=./internal/... paths=. output:rbac:dir=config/rbac
 	@go run ./hack/chart
 	@go run ./hack/reference
+	@go run ./hack/diagram
 
 .PHONY: generate
 generate: ## Write the deep copies of the API types.

@@ -6,7 +6,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 cd "$root"
-generated="api config/crd config/rbac charts docs/custom-resource.md"
+generated="api config/crd config/rbac charts docs/custom-resource.md docs/images/system.svg"
 for path in $generated; do
 	mkdir -p "$copy/before/$(dirname "$path")"
 	cp -R "$path" "$copy/before/$path"
