@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -13,15 +14,16 @@ func (c Cluster) InstallOperator(ctx context.Context, settings ...string) error 
 	if err != nil {
 		return err
 	}
-	repository, tag := splitReference(c.Images.Operator)
 	args := []string{
 		"upgrade", "--install", OperatorRelease, filepath.Join("charts", "chatpdf-operator"),
 		"--namespace", OperatorNamespace, "--create-namespace", "--wait", "--timeout", "3m", "--hide-notes",
-		"--set", "image.registry=", "--set", "image.repository=" + repository, "--set", "image.tag=" + tag,
-		"--set", "operands.images.app=" + c.Images.App,
-		"--set", "operands.images.dbagent=" + c.Images.DBAgent,
-		"--set", "operands.images.mongodb=" + c.MongoDBImage,
 	}
+	settings = append(slices.Concat(
+		imageValues("image", c.Images.Operator),
+		imageValues("operands.images.app", c.Images.App),
+		imageValues("operands.images.dbagent", c.Images.DBAgent),
+		imageValues("operands.images.mongodb", c.MongoDBImage),
+	), settings...)
 	for _, setting := range settings {
 		args = append(args, "--set", setting)
 	}
@@ -37,10 +39,12 @@ func (c Cluster) UninstallOperator(ctx context.Context) error {
 	return c.run(ctx, c.environment(), helm, "uninstall", OperatorRelease, "--namespace", OperatorNamespace, "--ignore-not-found")
 }
 
-// splitReference splits registry/repository:tag.
-func splitReference(reference string) (repository, tag string) {
+// imageValues are the chart's values for an image given as registry/repository:tag.
+func imageValues(prefix, reference string) []string {
+	name, tag := reference, ""
 	if i := strings.LastIndex(reference, ":"); i > strings.LastIndex(reference, "/") {
-		return reference[:i], reference[i+1:]
+		name, tag = reference[:i], reference[i+1:]
 	}
-	return reference, ""
+	registry, repository, _ := strings.Cut(name, "/")
+	return []string{prefix + ".registry=" + registry, prefix + ".repository=" + repository, prefix + ".tag=" + tag}
 }
