@@ -1,0 +1,95 @@
+package forward
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestTargetsAreRead(t *testing.T) {
+	want := Target{"chatpdf", "docs-frontend", "http"}
+	if got, err := ParseTarget("chatpdf/docs-frontend:http"); err != nil || got != want {
+		t.Errorf("got %v (%v)", got, err)
+	}
+	for _, wrong := range []string{"", "docs:80", "a/b", "a/b:", "/b:80", "a/b/c:80", "A/b:80"} {
+		if got, err := ParseTarget(wrong); err == nil || !strings.Contains(err.Error(), "NAMESPACE/SERVICE:PORT") {
+			t.Errorf("%q is read as %v (%v)", wrong, got, err)
+		}
+	}
+}
+
+func TestAServicesPortIsFoundByNumberAndByName(t *testing.T) {
+	service := &v1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "b"},
+		Spec:       v1.ServiceSpec{ClusterIP: "10.96.3.4", Ports: []v1.ServicePort{{Name: "http", Port: 80}}},
+	}
+	for _, port := range []string{"80", "http"} {
+		if got, err := addressOf(service, port); err != nil || got != "10.96.3.4:80" {
+			t.Errorf("%s: %s (%v)", port, got, err)
+		}
+	}
+	if got, err := addressOf(service, "443"); err == nil || !strings.Contains(err.Error(), "80") {
+		t.Errorf("a port that is not there: %s (%v)", got, err)
+	}
+	service.Spec.ClusterIP = v1.ClusterIPNone
+	if got, err := addressOf(service, "80"); err == nil {
+		t.Errorf("a headless Service has the address %s", got)
+	}
+}
+
+// TestAnAnswerArrivesAfterTheClientHasSaidAll: a client that closes its half
+// must still get what the server sends.
+func TestAnAnswerArrivesAfterTheClientHasSaidAll(t *testing.T) {
+	server := listen(t)
+	go func() {
+		for {
+			connection, err := server.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer connection.Close()
+				said, _ := io.ReadAll(connection)
+				io.WriteString(connection, "heard "+string(said))
+			}()
+		}
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	front := listen(t)
+	resolver := &Resolver{address: server.Addr().String(), asked: time.Now().Add(time.Hour)}
+	ended := make(chan error)
+	go func() { ended <- Run(ctx, front, resolver, slog.New(slog.DiscardHandler)) }()
+	for range 3 {
+		client, err := net.Dial("tcp", front.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(client, "question")
+		client.(*net.TCPConn).CloseWrite()
+		if answer, err := io.ReadAll(client); err != nil || string(answer) != "heard question" {
+			t.Errorf("the answer is %q (%v)", answer, err)
+		}
+		client.Close()
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("the forwarder ended with %v", err)
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return listener
+}
