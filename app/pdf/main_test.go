@@ -1,0 +1,92 @@
+package pdf
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"chatpdf.dev/operator/app/chatpdf"
+)
+
+// TestMain lets the test binary be the child process, as the chatpdf binary is in production.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "extract" {
+		os.Exit(ExtractMain(context.Background(), os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	if len(os.Args) == 4 && os.Args[1] == "parent" {
+		parentMain(os.Args[2], os.Args[3])
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// parentMain is a process that extracts with the child given until it is killed; TestMain calls it.
+func parentMain(executable, document string) {
+	x := &Extractor{Executable: executable, Limits: Limits{Time: time.Minute}}
+	x.Extract(context.Background(), document, Handler{Page: func(chatpdf.Page) error { return nil }}) //nolint:errcheck // it is killed
+}
+
+// cacheDir keeps compiled WebAssembly between test runs, outside of the checkout.
+func cacheDir(tb testing.TB) string {
+	tb.Helper()
+	dir := os.Getenv("CHATPDF_CACHE")
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return tb.TempDir()
+		}
+		dir = filepath.Join(user, "chatpdf-operator")
+	}
+	return filepath.Join(dir, "pdfium")
+}
+
+func write(tb testing.TB, data []byte) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "document.pdf")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// extract reads a document in a child process.
+func extract(tb testing.TB, x *Extractor, data []byte) ([]chatpdf.Page, error) {
+	tb.Helper()
+	var pages []chatpdf.Page
+	report, err := x.Extract(context.Background(), write(tb, data), Handler{Page: func(p chatpdf.Page) error {
+		pages = append(pages, p)
+		return nil
+	}})
+	if report.Stderr != "" {
+		tb.Logf("stderr of the child: %s", report.Stderr)
+	}
+	return pages, err
+}
+
+func mustExtract(tb testing.TB, data []byte) []chatpdf.Page {
+	tb.Helper()
+	pages, err := extract(tb, &Extractor{CacheDir: cacheDir(tb)}, data)
+	if err != nil {
+		tb.Fatalf("extract: %v", err)
+	}
+	return pages
+}
+
+func failureCode(err error) chatpdf.FailureCode {
+	var failure *chatpdf.Failure
+	if errors.As(err, &failure) {
+		return failure.Code
+	}
+	return ""
+}
+
+func sentences(p chatpdf.Page) []string {
+	var all []string
+	for _, s := range p.Sentences {
+		all = append(all, p.Text[s.Start:s.End])
+	}
+	return all
+}
