@@ -1,0 +1,97 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"chatpdf.dev/operator/app/auth"
+	"chatpdf.dev/operator/app/serve"
+	"chatpdf.dev/operator/app/store"
+)
+
+// refused is a problem with headers.
+type refused struct {
+	huma.ErrorModel
+	header http.Header
+}
+
+// GetHeaders gives huma the headers.
+func (p *refused) GetHeaders() http.Header { return p.header }
+
+// problem is an answer that says what is wrong and what the client can do.
+func problem(status int, detail string) *refused {
+	return &refused{ErrorModel: huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail}, header: http.Header{}}
+}
+
+func notSignedIn() *refused {
+	return problem(http.StatusUnauthorized, "You are not signed in, or your session has ended: sign in.")
+}
+
+func tooMany(detail string, wait time.Duration) *refused {
+	p := problem(http.StatusTooManyRequests, detail)
+	p.header.Set("Retry-After", seconds(wait))
+	return p
+}
+
+// seconds rounds up, so that who waits that long has waited long enough.
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}
+
+// fail turns an error into the problem that the client gets, and logs what the client must not see.
+func (s *server) fail(ctx context.Context, err error) *refused {
+	var known *refused
+	var throttled *auth.ThrottledError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, store.ErrNotFound):
+		return problem(http.StatusNotFound, "There is no such thing, or it is not yours.")
+	case errors.Is(err, auth.ErrNotSignedIn):
+		return notSignedIn()
+	case errors.Is(err, auth.ErrWrongPassword):
+		return problem(http.StatusUnauthorized, "The user name or the password is wrong.")
+	case errors.As(err, &throttled):
+		return tooMany("There were too many failed attempts to sign in: try again later.", throttled.RetryAfter)
+	case errors.Is(ctx.Err(), context.Canceled), errors.Is(err, errReaderGone):
+		return problem(statusClientClosed, "The client went away.")
+	case errors.Is(err, context.DeadlineExceeded), mongo.IsTimeout(err), mongo.IsNetworkError(err):
+		s.log(ctx, slog.LevelWarn, "a request took too long or the database is away", err)
+		p := problem(http.StatusServiceUnavailable, "That took too long: try again in a moment.")
+		p.header.Set("Retry-After", "5")
+		return p
+	default:
+		s.log(ctx, slog.LevelError, "a request failed", err)
+		return problem(http.StatusInternalServerError, "Something went wrong on the server; the request's id "+serve.RequestOf(ctx).ID+" leads to it in the log.")
+	}
+}
+
+// statusClientClosed is what logs and metrics show for requests whose client has gone; nobody receives it.
+const statusClientClosed = 499
+
+func (s *server) log(ctx context.Context, level slog.Level, message string, err error) {
+	s.Log.Log(ctx, level, message, "request", serve.RequestOf(ctx).ID, "error", err)
+}
+
+// writeProblem answers with a problem.
+func writeProblem(w http.ResponseWriter, p *refused) {
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	writeJSON(w, p.Status, "application/problem+json", p.ErrorModel)
+}
+
+func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(body) //nolint:errcheck // a client that has gone needs no answer
+}
