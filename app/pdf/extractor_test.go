@@ -37,7 +37,7 @@ func TestBadDocumentsFailWithACodeAndASentence(t *testing.T) {
 		"more text than a page may have": {pdftest.Write(crowded()), Limits{}, chatpdf.FailureTooMuchWork},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := extract(t, &Extractor{CacheDir: cacheDir(t), Limits: c.limits}, c.data)
+			_, err := extract(t, extractor(t, c.limits), c.data)
 			if failureCode(err) != c.code {
 				t.Fatalf("error %v, want a failure %s", err, c.code)
 			}
@@ -86,7 +86,7 @@ func TestTenThousandPagesFinish(t *testing.T) {
 		pages[i] = pdftest.Prose("This is page " + strconv.Itoa(i+1) + ".")
 	}
 	next, total := 1, 0
-	_, err := (&Extractor{CacheDir: cacheDir(t)}).Extract(context.Background(), write(t, pdftest.Write(pages...)), Handler{
+	_, err := extractor(t, Limits{}).Extract(context.Background(), write(t, pdftest.Write(pages...)), Handler{
 		Pages: func(n int) error { total = n; return nil },
 		Page: func(p chatpdf.Page) error {
 			if want := "This is page " + strconv.Itoa(next) + "."; p.Number != next || p.Text != want {
@@ -107,7 +107,7 @@ func TestMemoryHungryDocumentDoesNotHurtTheParent(t *testing.T) {
 	file := pdftest.Build(pdftest.Page{})
 	content := strings.Repeat(line, 4000)
 	file.Objects[4] = "<< /Length " + strconv.Itoa(len(content)) + " >>\nstream\n" + content + "\nendstream"
-	_, err := extract(t, &Extractor{CacheDir: cacheDir(t), Limits: Limits{Memory: minMemory}}, file.Bytes())
+	_, err := extract(t, extractor(t, Limits{Memory: minMemory}), file.Bytes())
 	if failureCode(err) != chatpdf.FailureTooMuchWork {
 		t.Fatalf("error %v, want a failure %s", err, chatpdf.FailureTooMuchWork)
 	}
@@ -116,7 +116,7 @@ func TestMemoryHungryDocumentDoesNotHurtTheParent(t *testing.T) {
 func TestEndedContextIsNoFaultOfTheDocument(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	reason := errors.New("the worker shuts down")
-	_, err := (&Extractor{CacheDir: cacheDir(t)}).Extract(ctx, write(t, pdftest.Write(make([]pdftest.Page, 2000)...)), Handler{
+	_, err := extractor(t, Limits{}).Extract(ctx, write(t, pdftest.Write(make([]pdftest.Page, 2000)...)), Handler{
 		Page: func(chatpdf.Page) error { cancel(reason); return nil },
 	})
 	if !errors.Is(err, reason) || failureCode(err) != "" {
@@ -126,7 +126,7 @@ func TestEndedContextIsNoFaultOfTheDocument(t *testing.T) {
 
 func TestHandlerErrorEndsTheExtraction(t *testing.T) {
 	full := errors.New("the database is full")
-	report, err := (&Extractor{CacheDir: cacheDir(t)}).Extract(context.Background(), write(t, pdftest.Write(make([]pdftest.Page, 2000)...)), Handler{
+	report, err := extractor(t, Limits{}).Extract(context.Background(), write(t, pdftest.Write(make([]pdftest.Page, 2000)...)), Handler{
 		Page: func(p chatpdf.Page) error {
 			if p.Number == 3 {
 				return full

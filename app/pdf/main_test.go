@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,6 +44,21 @@ func cacheDir(tb testing.TB) string {
 	return filepath.Join(dir, "pdfium")
 }
 
+// filled says that this run has filled the cache already, so that not every test starts a child for it.
+var filled sync.Once
+
+// extractor reads with the shared cache.
+func extractor(tb testing.TB, limits Limits) *Extractor {
+	tb.Helper()
+	x := &Extractor{CacheDir: cacheDir(tb), Limits: limits, warm: true}
+	filled.Do(func() {
+		if err := x.Warm(context.Background()); err != nil {
+			tb.Error(err)
+		}
+	})
+	return x
+}
+
 func write(tb testing.TB, data []byte) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "document.pdf")
@@ -68,7 +84,7 @@ func extract(tb testing.TB, x *Extractor, data []byte) ([]chatpdf.Page, error) {
 
 func mustExtract(tb testing.TB, data []byte) []chatpdf.Page {
 	tb.Helper()
-	pages, err := extract(tb, &Extractor{CacheDir: cacheDir(tb)}, data)
+	pages, err := extract(tb, extractor(tb, Limits{}), data)
 	if err != nil {
 		tb.Fatalf("extract: %v", err)
 	}
