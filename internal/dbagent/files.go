@@ -1,0 +1,203 @@
+package dbagent
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+)
+
+// Directories is where the agent finds the mounted Secrets and where it puts what mongod reads.
+type Directories struct {
+	// Keyfile holds keyfile; TLS holds ca.crt, tls.crt and tls.key; Admin holds username and
+	// password; Token holds token.
+	Keyfile, TLS, Admin, Token string
+	// Run is where mongod reads keyfile, server.pem and ca.crt.
+	Run string
+	// Binary is where the copy of this binary goes that mongod's probes execute.
+	Binary string
+}
+
+// ownerOnly is what mongod asks of a keyfile: it refuses one that others may read.
+const ownerOnly = 0o400
+
+// Files keeps what mongod reads equal to the mounted Secrets, and the certificate that the agent
+// itself serves with.
+type Files struct {
+	directories Directories
+	identity    atomic.Pointer[identity]
+}
+
+// identity is the certificate of this member and the authority that signed it.
+type identity struct {
+	certificate tls.Certificate
+	authority   *x509.CertPool
+}
+
+// NewFiles writes every file once; it fails if a Secret holds nothing usable.
+func NewFiles(directories Directories) (*Files, error) {
+	f := &Files{directories: directories}
+	return f, f.Refresh()
+}
+
+// Refresh takes up what changed in the mounted Secrets. Content that is no good is refused, and
+// what was written before stays.
+func (f *Files) Refresh() error {
+	d := f.directories
+	keyfile, err := read(d.Keyfile, "keyfile")
+	if err != nil {
+		return err
+	}
+	if err := checkKeyfile(keyfile); err != nil {
+		return err
+	}
+	authority, err := read(d.TLS, "ca.crt")
+	if err != nil {
+		return err
+	}
+	certificate, err := read(d.TLS, "tls.crt")
+	if err != nil {
+		return err
+	}
+	key, err := read(d.TLS, "tls.key")
+	if err != nil {
+		return err
+	}
+	next, err := parse(certificate, key, authority)
+	if err != nil {
+		return err
+	}
+	server := joinPEM(certificate, key)
+	if err := errors.Join(
+		replace(filepath.Join(d.Run, "keyfile"), keyfile),
+		replace(filepath.Join(d.Run, "server.pem"), server),
+		replace(filepath.Join(d.Run, "ca.crt"), authority),
+	); err != nil {
+		return err
+	}
+	f.identity.Store(next)
+	return nil
+}
+
+// Certificate is what the agent serves with, for tls.Config.
+func (f *Files) Certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return &f.identity.Load().certificate, nil
+}
+
+// Loopback is how to reach the mongod of this pod: its certificate names localhost.
+func (f *Files) Loopback() *tls.Config {
+	return &tls.Config{RootCAs: f.identity.Load().authority, ServerName: "localhost", MinVersion: tls.VersionTLS12}
+}
+
+// Admin reads the operator's own user.
+func (f *Files) Admin() (username, password string, err error) {
+	u, err := read(f.directories.Admin, "username")
+	if err != nil {
+		return "", "", err
+	}
+	p, err := read(f.directories.Admin, "password")
+	if err != nil {
+		return "", "", err
+	}
+	return strings.TrimSpace(string(u)), strings.TrimSpace(string(p)), nil
+}
+
+// Token reads the operator's token.
+func (f *Files) Token() (string, error) {
+	token, err := read(f.directories.Token, "token")
+	return strings.TrimSpace(string(token)), err
+}
+
+// CopyBinary puts a copy of this program where mongod's probes find it. An older copy stays whole
+// until the new one is.
+func CopyBinary(directory string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	source, err := os.Open(self)
+	if err != nil {
+		return fmt.Errorf("reading this program: %w", err)
+	}
+	defer source.Close() //nolint:errcheck // it was only read
+	if err := write(filepath.Join(directory, "dbagent"), source, 0o555); err != nil {
+		return fmt.Errorf("copying this program for mongod's probes: %w", err)
+	}
+	return nil
+}
+
+func parse(certificate, key, authority []byte) (*identity, error) {
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return nil, fmt.Errorf("tls.crt and tls.key of the certificate Secret are no pair: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authority) {
+		return nil, errors.New("ca.crt of the certificate Secret holds no certificate in PEM")
+	}
+	return &identity{certificate: pair, authority: pool}, nil
+}
+
+// checkKeyfile applies mongod's own rule, so that a bad key is refused here with a sentence.
+func checkKeyfile(key []byte) error {
+	content := strings.Join(strings.Fields(string(key)), "")
+	outside := strings.Trim(content, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+	if len(content) < 6 || len(content) > 1024 || outside != "" {
+		return errors.New("the keyfile Secret must hold 6 to 1024 characters of base64")
+	}
+	return nil
+}
+
+func read(directory, name string) ([]byte, error) {
+	content, err := os.ReadFile(filepath.Join(directory, name))
+	if err != nil {
+		return nil, fmt.Errorf("reading a mounted Secret: %w", err)
+	}
+	if len(bytes.TrimSpace(content)) == 0 {
+		return nil, fmt.Errorf("the mounted Secret has an empty %s", filepath.Join(directory, name))
+	}
+	return content, nil
+}
+
+// joinPEM puts two PEM files into one, each ending its last line.
+func joinPEM(parts ...[]byte) []byte {
+	var joined []byte
+	for _, part := range parts {
+		joined = append(append(joined, bytes.TrimSpace(part)...), '\n')
+	}
+	return joined
+}
+
+// replace writes a file unless it already has that content.
+func replace(path string, content []byte) error {
+	if present, err := os.ReadFile(path); err == nil && bytes.Equal(present, content) {
+		return nil
+	}
+	if err := write(path, bytes.NewReader(content), ownerOnly); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// write puts a whole file in place at once.
+func write(path string, content io.Reader, mode os.FileMode) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(temporary, content)
+	err = errors.Join(err, temporary.Chmod(mode), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		os.Remove(temporary.Name()) //nolint:errcheck // the error before says why it is left
+	}
+	return err
+}

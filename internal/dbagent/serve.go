@@ -1,0 +1,79 @@
+package dbagent
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// refreshPeriod is how often the mounted Secrets are read again. The kubelet itself takes about
+	// a minute to bring a change.
+	refreshPeriod = 10 * time.Second
+	// shutdownTimeout is how long requests may finish; mongod is gone by then.
+	shutdownTimeout = 5 * time.Second
+)
+
+// Options is what Serve needs to know.
+type Options struct {
+	// Self is who this member is.
+	Self Self
+	// Directories to read and write.
+	Directories Directories
+	// MongoDAddress of the mongod of this pod, on loopback.
+	MongoDAddress string
+	// Listener takes the HTTPS connections.
+	Listener net.Listener
+}
+
+// Serve prepares the files, then answers until ctx ends.
+func Serve(ctx context.Context, log *slog.Logger, o Options) error {
+	files, err := NewFiles(o.Directories)
+	if err != nil {
+		return err
+	}
+	if err := CopyBinary(o.Directories.Binary); err != nil {
+		return err
+	}
+	member := NewMember(o.MongoDAddress, files)
+	defer member.Close()
+	server := &http.Server{
+		Handler:           NewHandler(log, o.Self, o.MongoDAddress, files, member),
+		TLSConfig:         &tls.Config{GetCertificate: files.Certificate, MinVersion: tls.VersionTLS12},
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      bootstrapTimeout + 10*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.ServeTLS(o.Listener, "", "") }()
+	log.Info("The files for mongod are written", "directory", o.Directories.Run)
+
+	ticker := time.NewTicker(refreshPeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			// Requests that still run get a deadline of their own.
+			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+			defer cancel()
+			return server.Shutdown(stopping)
+		case err := <-failed:
+			if errors.Is(err, http.ErrServerClosed) {
+				return nil
+			}
+			return fmt.Errorf("serving HTTPS: %w", err)
+		case <-ticker.C:
+			if err := files.Refresh(); err != nil {
+				log.Error("A mounted Secret changed to something that is no good; what was written before stays", "error", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package mongodb
+
+// Availability says whether the replica set takes writes.
+type Availability struct {
+	// Available is true while there is a primary and the application's user exists.
+	Available bool
+	// Reason in CamelCase: NotObservedYet means that nobody knows yet.
+	Reason string
+	// Message is a sentence that names what is missing.
+	Message string
+}
+
+// Available judges whether the application can write.
+func Available(o Observed) Availability {
+	v := newView(o)
+	primary, found := v.primary()
+	switch {
+	case found && o.Database.AppUser == UserPresent:
+		return Availability{Available: true, Reason: ReasonPrimaryElected, Message: v.name(primary) + " is primary."}
+	case found && o.Database.AppUser == UserMissing:
+		return Availability{Reason: ReasonApplicationUserMissing, Message: "The application's user is being made."}
+	case found:
+		return Availability{Reason: ReasonNotObservedYet, Message: v.name(primary) + " is primary; whether the application may log in has not been read yet."}
+	}
+	decision := Next(o)
+	return Availability{Reason: decision.Reason, Message: decision.Message}
+}
+
+// MemberState is one member as people see it.
+type MemberState struct {
+	// Name of the pod.
+	Name string
+	// State in MongoDB's words, or UNREACHABLE or NOT_YET_INITIALIZED.
+	State State
+}
+
+// States lists the members that are desired or in the configuration, by ordinal.
+func States(o Observed) []MemberState {
+	v := newView(o)
+	var states []MemberState
+	for _, m := range v.Members {
+		if _, in := v.configured(m); in || v.wanted(m) {
+			states = append(states, MemberState{Name: v.name(m), State: v.state(m)})
+		}
+	}
+	return states
+}
+
+// Serving counts the desired members that are primary or secondary.
+func Serving(o Observed) int {
+	v, serving := newView(o), 0
+	for _, m := range v.Members {
+		if v.wanted(m) && v.serves(m) {
+			serving++
+		}
+	}
+	return serving
+}

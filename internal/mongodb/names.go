@@ -1,0 +1,42 @@
+package mongodb
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Port is where every mongod listens.
+const Port = 27017
+
+// AgentPort is where every member's dbagent listens.
+const AgentPort = 8443
+
+// StatefulSetName is the name of the StatefulSet, of its headless Service and of its
+// ServiceAccount.
+func StatefulSetName(deployment string) string { return deployment + "-mongodb" }
+
+// PodName is the name of one member's pod.
+func PodName(deployment string, ordinal int) string {
+	return StatefulSetName(deployment) + "-" + strconv.Itoa(ordinal)
+}
+
+// ClaimName is the name of one member's volume claim.
+func ClaimName(deployment string, ordinal int) string {
+	return "data-" + PodName(deployment, ordinal)
+}
+
+// MemberHost is the name, with port, under which a member stands in the replica set
+// configuration. It is fully qualified: a short name stops resolving as soon as a member's search
+// path differs.
+func MemberHost(deployment, namespace, clusterDomain string, ordinal int) string {
+	return fmt.Sprintf("%s.%s.%s.svc.%s:%d", PodName(deployment, ordinal), StatefulSetName(deployment), namespace, clusterDomain, Port)
+}
+
+// AdminSecretName is the Secret with the operator's own user.
+func AdminSecretName(deployment string) string { return StatefulSetName(deployment) + "-admin" }
+
+// AppSecretName is the Secret with the application's user.
+func AppSecretName(deployment string) string { return StatefulSetName(deployment) + "-app" }
+
+// IdentityName is the ConfigMap that remembers the replica set's identity.
+func IdentityName(deployment string) string { return StatefulSetName(deployment) + "-identity" }

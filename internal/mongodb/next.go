@@ -1,0 +1,58 @@
+package mongodb
+
+// Next decides the next step. It never changes o. The same Observed gives the same Decision.
+func Next(o Observed) Decision {
+	v := newView(o)
+	checks := []func(view) *Decision{
+		memberCount,
+		credentials,
+		oneReplicaSet,
+		lostPods,
+		identityOnClaims,
+		bootstrap,
+		configKnown,
+		onlyOurMembers,
+		primaryKnown,
+		identityComplete,
+		applicationUser,
+		configCommitted,
+		surplusMembers,
+		replacedVolumes,
+		missingMembers,
+		votelessMembers,
+		allHealthy,
+		outdatedPods,
+	}
+	for _, check := range checks {
+		if decision := check(v); decision != nil {
+			return *decision
+		}
+	}
+	return Decision{Reason: ReasonSettled, Message: "All members are part of the replica set and healthy.", Settled: true}
+}
+
+// Replicas is what the StatefulSet's replicas should be now: it grows to what is desired, and
+// shrinks only after the members are gone from a configuration that a majority has taken. While
+// the configuration is not known, every volume that is there gets its pod: only a member that
+// runs can say what it holds.
+func Replicas(o Observed) int32 {
+	v := newView(o)
+	replicas := o.Desired
+	config := o.Database.Config
+	for _, m := range config.members() {
+		if ordinal, ours := v.ordinal(m.Host); ours {
+			replicas = max(replicas, int32(ordinal)+1) //nolint:gosec // ordinals are small
+		}
+	}
+	known := config != nil && config.Committed && o.Database.Primary != "" && config.ReplicaSetID == v.identity.ReplicaSetID
+	if known {
+		return replicas
+	}
+	replicas = max(replicas, o.StatefulSetReplicas)
+	for _, m := range o.Members {
+		if m.ClaimUID != "" {
+			replicas = max(replicas, int32(m.Ordinal)+1) //nolint:gosec // ordinals are small
+		}
+	}
+	return replicas
+}

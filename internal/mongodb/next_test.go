@@ -1,0 +1,450 @@
+package mongodb
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+const setID = "6b03e112ffe1dd252f508ed1"
+
+// fresh is a deployment whose members all run on empty volumes of their own.
+func fresh(members int) Observed {
+	o := Observed{
+		Deployment: "docs", Desired: int32(members), StatefulSetReplicas: int32(members), CredentialsExist: true, //nolint:gosec // small
+		Database: Snapshot{Probes: map[string]Probe{}},
+	}
+	for i := range members {
+		host := MemberHost("docs", "ns", "cluster.local", i)
+		o.Members = append(o.Members, Member{
+			Ordinal: i, Host: host, PodUID: types.UID(fmt.Sprint("pod-", i)), PodRunning: true,
+			ClaimUID: types.UID(fmt.Sprint("claim-", i)), ClaimOurs: true,
+		})
+		o.Database.Probes[host] = Probe{Reached: true, State: StateNotYetInitialized}
+	}
+	return o
+}
+
+// settledSet is a replica set as wanted, with member 0 as primary.
+func settledSet(members int) Observed {
+	o := fresh(members)
+	o.Identity = Identity{ReplicaSetID: setID, HighestMemberID: members - 1}
+	o.Database.Login, o.Database.AppUser, o.Database.Primary = LoginSucceeded, UserPresent, o.Members[0].Host
+	o.Database.Config = &Config{ReplicaSetID: setID, Version: 5, Term: 1, Committed: true, Voters: members}
+	for i := range o.Members {
+		m := &o.Members[i]
+		m.PodReady = true
+		m.Claim = ClaimRecord{ReplicaSetID: setID, MemberID: i}
+		o.Database.Config.Members = append(o.Database.Config.Members, ConfigMember{ID: i, Host: m.Host, Votes: 1, Priority: 1})
+		state := StateSecondary
+		if i == 0 {
+			state = StatePrimary
+		}
+		o.Database.Probes[m.Host] = Probe{Reached: true, State: state, SetName: "docs", ReplicaSetID: setID, KnowsAdmin: true, Lag: LagNone}
+	}
+	return o
+}
+
+func (o *Observed) say(i int, change func(*Probe)) {
+	probe := o.Database.Probes[o.Members[i].Host]
+	change(&probe)
+	o.Database.Probes[o.Members[i].Host] = probe
+}
+
+func (o *Observed) down(i int) {
+	o.Members[i].PodReady = false
+	o.Database.Probes[o.Members[i].Host] = Probe{State: StateUnreachable, Error: "connection refused"}
+	if o.Database.Primary == o.Members[i].Host {
+		o.Database.Primary = ""
+	}
+}
+
+// outOfConfig takes a member out of the configuration.
+func (o *Observed) outOfConfig(i int, state State) {
+	host, config := o.Members[i].Host, o.Database.Config
+	config.Voters--
+	for at, m := range config.Members {
+		if m.Host == host {
+			config.Members = append(config.Members[:at:at], config.Members[at+1:]...)
+			break
+		}
+	}
+	o.say(i, func(p *Probe) {
+		*p = Probe{Reached: true, State: state}
+		if state == StateRemoved {
+			p.KnowsAdmin, p.ReplicaSetID = true, setID
+		}
+	})
+}
+
+func intentOn(o Observed, i int) *Intent {
+	m := o.Members[i]
+	return &Intent{Host: m.Host, PodUID: m.PodUID, ClaimUID: m.ClaimUID}
+}
+
+func ptr(i int) *int { return &i }
+
+func TestEachStateHasOneNextStep(t *testing.T) {
+	for _, c := range []struct {
+		state   string
+		members int
+		change  func(o *Observed)
+		settled bool // start from a settled set rather than from empty members
+		step    StepKind
+		host    int    // member that the step is about
+		reason  string // without a step
+		stalled bool
+		message string // a part of it
+	}{
+		// Before there is a set.
+		{state: "no credentials yet", members: 1, change: func(o *Observed) { o.CredentialsExist = false; o.Members = nil }, reason: ReasonCredentialsPending},
+		{state: "volumes without credentials", members: 1, change: func(o *Observed) { o.CredentialsExist = false }, reason: ReasonCredentialsMissing, stalled: true, message: "data-docs-mongodb-0"},
+		{state: "no pods yet", members: 3, change: func(o *Observed) { o.Members = nil }, reason: ReasonPodPending},
+		{state: "a volume not bound", members: 3, change: func(o *Observed) { o.Members[1].ClaimUID = "" }, reason: ReasonVolumePending, message: "docs-mongodb-1"},
+		{state: "a pod pending", members: 3, change: func(o *Observed) { o.Members[2].PodRunning = false }, reason: ReasonPodPending, message: "docs-mongodb-2"},
+		{state: "a member unreachable is not empty", members: 3, change: func(o *Observed) { o.down(2) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-2 does not answer: connection refused"},
+		{state: "a member starting is not empty", members: 3, change: func(o *Observed) { o.say(1, func(p *Probe) { p.State = StateUnknown }) }, reason: ReasonMemberStarting, message: "docs-mongodb-1"},
+		{state: "a member nobody asked", members: 3, change: func(o *Observed) { delete(o.Database.Probes, o.Members[1].Host) }, reason: ReasonNotObservedYet, message: "docs-mongodb-1"},
+		{state: "a volume of somebody else", members: 3, change: func(o *Observed) { o.Members[1].ClaimOurs = false }, reason: ReasonVolumeNotOurs, stalled: true, message: "data-docs-mongodb-1"},
+		{state: "a volume with a database", members: 3, change: func(o *Observed) { o.say(1, func(p *Probe) { p.State, p.SetName = StateSecondary, "docs" }) }, reason: ReasonVolumeHoldsOtherData, stalled: true, message: "docs-mongodb-1"},
+		{state: "a volume that was a member", members: 3, change: func(o *Observed) { o.say(1, func(p *Probe) { p.State, p.KnowsAdmin = StateRemoved, true }) }, reason: ReasonVolumeHoldsOtherData, stalled: true, message: "docs-mongodb-1"},
+		{state: "a set of another name", members: 1, change: func(o *Observed) { o.say(0, func(p *Probe) { p.State, p.SetName = StatePrimary, "rs0" }) }, reason: ReasonSetNameDiffers, stalled: true, message: `"rs0"`},
+		{state: "one empty member", members: 1, change: func(*Observed) {}, step: RecordIntent},
+		{state: "three empty members", members: 3, change: func(*Observed) {}, step: RecordIntent},
+		{state: "intent recorded", members: 3, change: func(o *Observed) { o.Identity.Intent = intentOn(*o, 0) }, step: Bootstrap},
+		{state: "intent, initiated without user", members: 3, change: func(o *Observed) {
+			o.Identity.Intent = intentOn(*o, 0)
+			o.say(0, func(p *Probe) { p.State, p.SetName = StatePrimary, "docs" })
+		}, step: Bootstrap},
+		{state: "intent, the pod is a new one", members: 3, change: func(o *Observed) {
+			o.Identity.Intent = intentOn(*o, 0)
+			o.Members[0].PodUID = "pod-new"
+		}, step: RecordIntent},
+		{state: "intent, the volume is gone", members: 3, change: func(o *Observed) {
+			o.Identity.Intent = intentOn(*o, 0)
+			o.Members[0].ClaimUID = ""
+		}, reason: ReasonVolumePending, message: "docs-mongodb-0"},
+		{state: "intent, the volume is a new one", members: 3, change: func(o *Observed) {
+			o.Identity.Intent = intentOn(*o, 0)
+			o.Members[0].ClaimUID = "claim-new"
+		}, step: RecordIntent},
+		{state: "intent, the volume is a new one, another member unreachable", members: 3, change: func(o *Observed) {
+			o.Identity.Intent = intentOn(*o, 0)
+			o.Members[0].ClaimUID = "claim-new"
+			o.down(2)
+		}, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
+		{state: "intent, the member does not answer", members: 3, change: func(o *Observed) {
+			o.Identity.Intent = intentOn(*o, 0)
+			o.down(0)
+		}, reason: ReasonMemberUnreachable, message: "docs-mongodb-0"},
+		{state: "intent, another member holds data", members: 3, change: func(o *Observed) {
+			o.Identity.Intent = intentOn(*o, 0)
+			o.say(2, func(p *Probe) { p.State, p.SetName = StatePrimary, "docs" })
+		}, reason: ReasonVolumeHoldsOtherData, stalled: true, message: "docs-mongodb-2"},
+		{state: "initiated, another password", members: 1, change: func(o *Observed) {
+			o.Identity.Intent = intentOn(*o, 0)
+			o.say(0, func(p *Probe) { p.State, p.SetName, p.KnowsAdmin = StatePrimary, "docs", true })
+			o.Database.Login = LoginRefused
+		}, reason: ReasonCredentialsRefused, stalled: true, message: "docs-mongodb-admin"},
+		{state: "bootstrapped, not recorded", members: 1, settled: true, change: func(o *Observed) {
+			o.Identity = Identity{Intent: intentOn(*o, 0)}
+			o.Members[0].Claim = ClaimRecord{}
+		}, step: RecordIdentity},
+		{state: "the record is lost, the volumes remember", members: 3, settled: true, change: func(o *Observed) { o.Identity = Identity{} }, step: RecordIdentity},
+		{state: "the record and the annotations are lost", members: 3, settled: true, change: func(o *Observed) {
+			o.Identity = Identity{}
+			for i := range o.Members {
+				o.Members[i].Claim = ClaimRecord{}
+			}
+		}, step: RecordIdentity},
+
+		// An identity is recorded: nothing is initiated.
+		{state: "every volume empty under a recorded identity", members: 3, change: func(o *Observed) { o.Identity.ReplicaSetID = setID }, reason: ReasonAllVolumesEmpty, stalled: true, message: "docs-mongodb-identity"},
+		{state: "every volume empty under annotations", members: 1, change: func(o *Observed) {
+			o.Identity.ReplicaSetID = setID
+			o.Members[0].Claim = ClaimRecord{ReplicaSetID: setID}
+		}, reason: ReasonAllVolumesEmpty, stalled: true},
+		{state: "one volume empty, the others do not answer", members: 3, change: func(o *Observed) {
+			o.Identity.ReplicaSetID = setID
+			o.down(1)
+			o.down(2)
+		}, reason: ReasonMemberUnreachable, message: "docs-mongodb-1"},
+		{state: "the password is refused", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Login, o.Database.Config, o.Database.Primary = LoginRefused, nil, ""
+		}, reason: ReasonCredentialsRefused, stalled: true, message: "docs-mongodb-admin"},
+		{state: "our user is gone", members: 1, settled: true, change: func(o *Observed) {
+			o.Database.Login, o.Database.Config, o.Database.Primary = LoginUnknown, nil, ""
+			o.say(0, func(p *Probe) { p.KnowsAdmin = false })
+		}, reason: ReasonAdminUserMissing, stalled: true, message: "chatpdf-admin"},
+		{state: "another set on one volume", members: 3, settled: true, change: func(o *Observed) {
+			o.say(2, func(p *Probe) { p.ReplicaSetID = "aaaa" })
+		}, reason: ReasonReplicaSetIDsDiffer, stalled: true, message: "aaaa (member docs-mongodb-2)"},
+		{state: "another set recorded on one claim", members: 3, settled: true, change: func(o *Observed) {
+			o.Members[1].Claim.ReplicaSetID = "bbbb"
+		}, reason: ReasonReplicaSetIDsDiffer, stalled: true, message: "bbbb (volume claim data-docs-mongodb-1)"},
+		{state: "a member that is not ours", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Config.Members = append(o.Database.Config.Members, ConfigMember{ID: 9, Host: "elsewhere:27017", Votes: 1})
+		}, reason: ReasonUnknownMember, stalled: true, message: "elsewhere:27017"},
+		{state: "no primary", members: 3, settled: true, change: func(o *Observed) { o.down(0); o.down(1) }, reason: ReasonNoPrimary, message: "docs-mongodb-0 (UNREACHABLE), docs-mongodb-1 (UNREACHABLE)"},
+		{state: "an election", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Primary = ""
+			o.say(0, func(p *Probe) { p.State = StateSecondary })
+		}, reason: ReasonNoPrimary, message: "electing"},
+		{state: "the only member does not answer", members: 1, settled: true, change: func(o *Observed) { o.down(0); o.Database.Config = nil }, reason: ReasonMemberUnreachable, message: "docs-mongodb-0"},
+
+		// A set with a primary.
+		{state: "as wanted", members: 1, settled: true, change: func(*Observed) {}, reason: ReasonSettled},
+		{state: "as wanted", members: 3, settled: true, change: func(*Observed) {}, reason: ReasonSettled},
+		{state: "no user of the application", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserMissing }, step: EnsureUsers},
+		{state: "nobody could say about the user", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserUnknown }, reason: ReasonSettled},
+		{state: "a secondary down", members: 3, settled: true, change: func(o *Observed) { o.down(2) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
+		{state: "a secondary recovering", members: 3, settled: true, change: func(o *Observed) { o.say(1, func(p *Probe) { p.State = StateRecovering }) }, reason: ReasonMemberUnhealthy, message: "docs-mongodb-1 is RECOVERING"},
+		{state: "a claim without its record", members: 3, settled: true, change: func(o *Observed) { o.Members[1].Claim = ClaimRecord{} }, step: RecordIdentity},
+
+		// Growing.
+		{state: "a member to add", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateNotYetInitialized)
+			o.Members[2].Claim = ClaimRecord{}
+		}, step: RecordIdentity},
+		{state: "a member to add has its id", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateNotYetInitialized)
+			o.Identity.Adding, o.Identity.HighestMemberID = ptr(2), 2
+		}, step: AddMember, host: 2},
+		{state: "a member that was removed comes back", members: 3, settled: true, change: func(o *Observed) { o.outOfConfig(2, StateRemoved) }, step: RecordIdentity},
+		{state: "a removed member whose set is not known", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateRemoved)
+			o.say(2, func(p *Probe) { p.ReplicaSetID = "" })
+		}, reason: ReasonMemberStarting, message: "docs-mongodb-2"},
+		{state: "the added member was seen", members: 3, settled: true, change: func(o *Observed) { o.Identity.Adding = ptr(2) }, step: RecordIdentity},
+		{state: "the last change is not committed", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateNotYetInitialized)
+			o.Database.Config.Committed = false
+		}, reason: ReasonConfigNotCommitted},
+		{state: "the member before is copying", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateNotYetInitialized)
+			o.say(1, func(p *Probe) { p.State = StateStartup2 })
+			o.Database.Config.Voters = 1
+		}, reason: ReasonMemberSyncing, message: "docs-mongodb-1"},
+		{state: "the member before has no vote yet", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateNotYetInitialized)
+			o.Database.Config.Voters = 1
+		}, reason: ReasonMemberSyncing, message: "vote"},
+		{state: "the member to add does not answer", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateNotYetInitialized)
+			o.down(2)
+		}, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
+		{state: "the volume of the member to add is not ours", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateNotYetInitialized)
+			o.Members[2].ClaimOurs = false
+		}, reason: ReasonVolumeNotOurs, stalled: true},
+		{state: "the member to add holds another database", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateNotYetInitialized)
+			o.say(2, func(p *Probe) { p.State, p.SetName = StatePrimary, "docs" })
+		}, reason: ReasonVolumeHoldsOtherData, stalled: true, message: "data-docs-mongodb-2"},
+		{state: "a member without vote has caught up", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Config.Members[2].Votes, o.Database.Config.Voters = 0, 2
+		}, step: PromoteMember, host: 2},
+
+		// Shrinking.
+		{state: "two members too many", members: 3, settled: true, change: func(o *Observed) { o.Desired = 1 }, step: RemoveMember, host: 2},
+		{state: "one member too many", members: 3, settled: true, change: func(o *Observed) { o.Desired = 1; o.outOfConfig(2, StateRemoved) }, step: RemoveMember, host: 1},
+		{state: "who is down leaves first", members: 3, settled: true, change: func(o *Observed) { o.Desired = 1; o.down(1) }, step: RemoveMember, host: 1},
+		{state: "the primary is one too many, the other first", members: 3, settled: true, change: func(o *Observed) {
+			o.Desired = 1
+			o.Database.Primary = o.Members[2].Host
+			o.say(2, func(p *Probe) { p.State = StatePrimary })
+			o.say(0, func(p *Probe) { p.State = StateSecondary })
+		}, step: RemoveMember, host: 1},
+		{state: "the primary is the last one too many", members: 3, settled: true, change: func(o *Observed) {
+			o.Desired = 1
+			o.outOfConfig(2, StateRemoved)
+			o.Database.Primary = o.Members[1].Host
+			o.say(1, func(p *Probe) { p.State = StatePrimary })
+			o.say(0, func(p *Probe) { p.State = StateSecondary })
+		}, step: StepDown, host: 1},
+		{state: "the primary is one too many and alone", members: 3, settled: true, change: func(o *Observed) {
+			o.Desired = 1
+			o.outOfConfig(2, StateRemoved)
+			o.Database.Primary = o.Members[1].Host
+			o.say(1, func(p *Probe) { p.State = StatePrimary })
+			o.say(0, func(p *Probe) { p.State = StateRecovering })
+		}, reason: ReasonNoSuccessor, message: "docs-mongodb-0"},
+		{state: "removing would leave no majority", members: 3, settled: true, change: func(o *Observed) {
+			o.Desired = 1
+			o.say(0, func(p *Probe) { p.State = StateSecondary })
+			o.Database.Primary = o.Members[2].Host
+			o.say(2, func(p *Probe) { p.State = StatePrimary })
+			o.down(0)
+		}, reason: ReasonQuorumAtRisk, message: "docs-mongodb-0"},
+
+		// A disk that was lost.
+		{state: "a member copies onto a new volume", members: 3, settled: true, change: func(o *Observed) {
+			o.Members[2].ClaimUID, o.Members[2].Claim = "claim-new", ClaimRecord{MemberID: -1}
+			o.say(2, func(p *Probe) { p.State = StateStartup2 })
+		}, step: RemoveMember, host: 2},
+		{state: "a pod is about to start on a new volume", members: 3, settled: true, change: func(o *Observed) {
+			o.Members[2].ClaimUID, o.Members[2].Claim = "claim-new", ClaimRecord{MemberID: -1}
+			o.Members[2].PodRunning = false
+			o.down(2)
+		}, step: RemoveMember, host: 2},
+		{state: "a member copies onto a new volume while another is down", members: 3, settled: true, change: func(o *Observed) {
+			o.Members[2].ClaimUID, o.Members[2].Claim = "claim-new", ClaimRecord{MemberID: -1}
+			o.say(2, func(p *Probe) { p.State = StateStartup2 })
+			o.down(1)
+		}, reason: ReasonMemberUnreachable, message: "docs-mongodb-1"},
+		{state: "a member copies onto its own volume", members: 3, settled: true, change: func(o *Observed) {
+			o.say(2, func(p *Probe) { p.State = StateStartup2 })
+		}, reason: ReasonMemberSyncing, message: "docs-mongodb-2"},
+
+		// Restarts.
+		{state: "all pods outdated", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1, 2) }, step: RestartMember, host: 2},
+		{state: "the primary's pod outdated", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0) }, step: StepDown},
+		{state: "the only pod outdated", members: 1, settled: true, change: func(o *Observed) { outdate(o, 0) }, step: RestartMember},
+		{state: "outdated while another is down", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1); o.down(2) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
+		{state: "outdated while another restarts", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1); o.Members[2].PodTerminating = true }, reason: ReasonMemberRestarting, message: "docs-mongodb-2"},
+		{state: "outdated while another is behind", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1); o.say(2, func(p *Probe) { p.Lag = LagSome }) }, reason: ReasonMemberLagging, message: "docs-mongodb-2"},
+		{state: "outdated and down", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1, 2); o.down(1) }, step: RestartMember, host: 1},
+		{state: "outdated and not reached, but ready", members: 3, settled: true, change: func(o *Observed) { outdate(o, 1); o.down(1); o.Members[1].PodReady = true }, reason: ReasonMemberUnreachable, message: "docs-mongodb-1"},
+		{state: "the new template does not start at the first member", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1); o.down(2); o.down(1) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-1"},
+		{state: "outdated before there is a set", members: 1, change: func(o *Observed) { outdate(o, 0); o.down(0) }, step: RestartMember},
+		{state: "outdated and empty", members: 3, change: func(o *Observed) { outdate(o, 1) }, step: RestartMember, host: 1},
+		{state: "outdated, but being initiated", members: 1, change: func(o *Observed) { outdate(o, 0); o.Identity.Intent = intentOn(*o, 0) }, step: Bootstrap},
+
+		{state: "an impossible number", members: 1, change: func(o *Observed) { o.Desired = 8 }, reason: ReasonMembersInvalid, stalled: true},
+	} {
+		t.Run(fmt.Sprintf("%d members/%s", c.members, c.state), func(t *testing.T) {
+			o := fresh(c.members)
+			if c.settled {
+				o = settledSet(c.members)
+			}
+			c.change(&o)
+			d := Next(o)
+			if c.step != "" {
+				if d.Step == nil || d.Step.Kind != c.step {
+					t.Fatalf("decided %+v, want %s", d, c.step)
+				}
+				if host := d.Step.Host; host != "" && host != MemberHost("docs", "ns", "cluster.local", c.host) {
+					t.Errorf("%s is about %s, want member %d", c.step, host, c.host)
+				}
+				return
+			}
+			if d.Step != nil || d.Reason != c.reason || d.Stalled != c.stalled || d.Settled != (c.reason == ReasonSettled) {
+				t.Fatalf("decided %+v with step %+v, want %s", d, d.Step, c.reason)
+			}
+			if !strings.Contains(d.Message, c.message) || !strings.HasSuffix(d.Message, ".") {
+				t.Errorf("message %q, want a sentence with %q", d.Message, c.message)
+			}
+		})
+	}
+}
+
+func outdate(o *Observed, members ...int) {
+	for _, i := range members {
+		o.Members[i].PodOutdated = true
+	}
+}
+
+func TestTheStatefulSetShrinksOnlyAfterTheMembersAreGone(t *testing.T) {
+	for _, c := range []struct {
+		state  string
+		change func(o *Observed)
+		want   int32
+	}{
+		{"as wanted", func(*Observed) {}, 3},
+		{"growing", func(o *Observed) { o.Desired = 5 }, 5},
+		{"still in the configuration", func(o *Observed) { o.Desired = 1 }, 3},
+		{"one is gone", func(o *Observed) { o.Desired = 1; o.outOfConfig(2, StateRemoved) }, 2},
+		{"both are gone", func(o *Observed) { o.Desired = 1; o.outOfConfig(2, StateRemoved); o.outOfConfig(1, StateRemoved) }, 1},
+		{"gone, but not committed", func(o *Observed) {
+			o.Desired = 1
+			o.outOfConfig(2, StateRemoved)
+			o.outOfConfig(1, StateRemoved)
+			o.Database.Config.Committed = false
+		}, 3},
+		{"the configuration is not known", func(o *Observed) { o.Desired = 1; o.Database.Config = nil }, 3},
+		{"the StatefulSet is being made again", func(o *Observed) { o.Desired = 1; o.Database, o.StatefulSetReplicas = Snapshot{}, 0 }, 3},
+		{"the configuration is of another set", func(o *Observed) {
+			o.Desired = 1
+			o.outOfConfig(2, StateRemoved)
+			o.Database.Config.ReplicaSetID = "aaaa"
+		}, 3},
+	} {
+		t.Run(c.state, func(t *testing.T) {
+			o := settledSet(3)
+			c.change(&o)
+			if got := Replicas(o); got != c.want {
+				t.Errorf("Replicas = %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+func TestANewSetKeepsEveryPodThatHasAVolumeUntilItIsKnownToBeEmpty(t *testing.T) {
+	o := fresh(3)
+	o.Desired = 1
+	if got := Replicas(o); got != 3 {
+		t.Errorf("Replicas = %d, want 3", got)
+	}
+}
+
+func TestMemberIDsAreNeverGivenTwice(t *testing.T) {
+	o := settledSet(3)
+	o.Identity.HighestMemberID = 7 // members came and went
+	o.outOfConfig(2, StateRemoved)
+	step := Next(o).Step
+	if step == nil || step.Kind != RecordIdentity || step.Identity.HighestMemberID != 8 || *step.Identity.Adding != 8 || step.Claims[0].Record.MemberID != 8 {
+		t.Fatalf("step %+v, want id 8 recorded", step)
+	}
+}
+
+func TestIdentityAndClaimRecordsSurviveTheirObjects(t *testing.T) {
+	for _, want := range []Identity{
+		{},
+		{Intent: &Intent{Host: "a:1", PodUID: "p", ClaimUID: "c"}},
+		{ReplicaSetID: setID, HighestMemberID: 4, Adding: ptr(4)},
+	} {
+		got, err := ParseIdentity(want.Data())
+		if err != nil || fmt.Sprintf("%+v", got.Data()) != fmt.Sprintf("%+v", want.Data()) {
+			t.Errorf("ParseIdentity(%v) = %+v, %v", want.Data(), got, err)
+		}
+	}
+	record := ClaimRecord{ReplicaSetID: setID, MemberID: 3}
+	if got := ParseClaimRecord(record.Annotations()); got != record {
+		t.Errorf("ParseClaimRecord = %+v, want %+v", got, record)
+	}
+	for _, data := range []map[string]string{{"highestMemberID": "x"}, {"highestMemberID": "-1"}, {"addingMemberID": ""}} {
+		if _, err := ParseIdentity(data); err == nil {
+			t.Errorf("ParseIdentity(%v) guessed", data)
+		}
+	}
+}
+
+func TestAvailableNamesThePrimaryOrWhatIsMissing(t *testing.T) {
+	o := settledSet(3)
+	if a := Available(o); !a.Available || a.Reason != ReasonPrimaryElected || !strings.Contains(a.Message, "docs-mongodb-0") {
+		t.Errorf("a settled set: %+v", a)
+	}
+	o.down(2)
+	if a := Available(o); !a.Available {
+		t.Errorf("a secondary down: %+v", a)
+	}
+	o.down(0)
+	if a := Available(o); a.Available || a.Reason != ReasonNoPrimary || !strings.Contains(a.Message, "docs-mongodb-0") {
+		t.Errorf("no primary: %+v", a)
+	}
+	o.Database = Snapshot{}
+	if a := Available(o); a.Available || a.Reason != ReasonNotObservedYet {
+		t.Errorf("nothing observed: %+v", a)
+	}
+	o = settledSet(3)
+	o.down(0)
+	o.down(2)
+	if states := States(o); len(states) != 3 || states[2] != (MemberState{Name: "docs-mongodb-2", State: StateUnreachable}) {
+		t.Errorf("states %+v", states)
+	}
+	if n := Serving(o); n != 1 {
+		t.Errorf("%d serve, want 1", n)
+	}
+}

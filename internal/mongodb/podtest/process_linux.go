@@ -1,0 +1,95 @@
+package podtest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// startTimeout bounds the wait for mongod to accept connections; loaded two-core machines need
+// several seconds.
+const startTimeout = time.Minute
+
+// process is one mongod in a mount namespace of its own.
+type process struct {
+	process *os.Process
+	ended   chan struct{} // closed when it is gone
+}
+
+// startProcess starts the command with its own /etc/hosts and waits until the address accepts
+// connections.
+func startProcess(hostsFile, logFile, address string, command ...string) (*process, error) {
+	log, err := os.Create(logFile)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close() //nolint:errcheck // the process has its own copy
+	namespaces := []string{"--mount"}
+	if os.Geteuid() != 0 {
+		namespaces = append(namespaces, "--user", "--map-root-user")
+	}
+	// The last exec asks for the death signal again: entering a user namespace clears it.
+	script := `mount --bind "$0" /etc/hosts && exec setpriv --pdeathsig KILL "$@"`
+	cmd := exec.Command("unshare", append(append(namespaces, "sh", "-c", script, hostsFile), command...)...) //nolint:noctx // it is ended by signals
+	cmd.Stdout, cmd.Stderr = log, log
+	started, ended := make(chan error), make(chan struct{})
+	go func() {
+		// The kernel ties the death signal to the thread that started the process.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			cmd.Wait() //nolint:errcheck // how it ended is in its log
+		}
+		close(ended)
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting mongod: %w", err)
+	}
+	p := &process{process: cmd.Process, ended: ended}
+	if err := p.accepts(address); err != nil {
+		p.kill()
+		output, _ := os.ReadFile(logFile) //nolint:errcheck // no log is an empty log
+		return nil, fmt.Errorf("starting mongod at %s: %w; its log ends with:\n%s", address, err, output[max(0, len(output)-2000):])
+	}
+	return p, nil
+}
+
+func (p *process) accepts(address string) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(startTimeout)
+	for {
+		if conn, err := net.Dial("tcp", address); err == nil { //nolint:noctx // loopback answers at once
+			conn.Close() //nolint:errcheck // nothing was sent
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			return errors.New("it ended at once")
+		case <-deadline:
+			return errors.New("it accepts no connection")
+		}
+	}
+}
+
+func (p *process) stop() { p.signal(syscall.SIGTERM) }
+
+func (p *process) kill() { p.signal(syscall.SIGKILL) }
+
+func (p *process) signal(s syscall.Signal) {
+	p.process.Signal(s) //nolint:errcheck // a process that is gone needs no signal
+	p.thaw()            // a frozen process would not see SIGTERM
+	<-p.ended
+}
+
+func (p *process) freeze() { p.process.Signal(syscall.SIGSTOP) } //nolint:errcheck // one that is gone answers nothing either
+
+func (p *process) thaw() { p.process.Signal(syscall.SIGCONT) } //nolint:errcheck // see freeze

@@ -1,0 +1,56 @@
+package mongodb
+
+import "slices"
+
+// identityOnClaims writes the ConfigMap again if it was lost while the volumes remember.
+func identityOnClaims(v view) *Decision {
+	if v.identity.ReplicaSetID == "" || v.Observed.Identity.ReplicaSetID != "" {
+		return nil
+	}
+	identity := v.identity
+	return take(Step{Kind: RecordIdentity, ReplicaSetID: identity.ReplicaSetID, Identity: &identity},
+		"Recording again what the volume claims remember: replica set %s.", identity.ReplicaSetID)
+}
+
+// identityComplete keeps the record up with the configuration: the highest member id, which
+// member was added, and on each volume that holds the data as which member it does.
+func identityComplete(v view) *Decision {
+	config, recorded := v.Database.Config, v.Observed.Identity
+	identity := Identity{
+		ReplicaSetID:    v.identity.ReplicaSetID,
+		HighestMemberID: max(v.identity.HighestMemberID, highestID(config)),
+		Adding:          recorded.Adding,
+	}
+	added := recorded.Adding != nil && slices.ContainsFunc(config.Members, func(c ConfigMember) bool { return c.ID == *recorded.Adding })
+	if added {
+		identity.Adding = nil
+	}
+	claims, hosts := v.claimWrites(identity.ReplicaSetID)
+	if !added && identity.HighestMemberID == recorded.HighestMemberID && len(claims) == 0 {
+		return nil
+	}
+	return take(Step{Kind: RecordIdentity, ReplicaSetID: identity.ReplicaSetID, Identity: &identity, Claims: claims, Healthy: hosts},
+		"Recording which volumes are members of replica set %s.", identity.ReplicaSetID)
+}
+
+// claimWrites are the records of the volumes that hold the data but do not say so, and the hosts
+// of their members. A member has to have said so itself: the others notice late that it is gone.
+func (v view) claimWrites(replicaSetID string) (writes []ClaimWrite, hosts []string) {
+	for _, m := range v.inConfig() {
+		c, _ := v.configured(m)
+		record := ClaimRecord{ReplicaSetID: replicaSetID, MemberID: c.ID}
+		if m.ClaimUID != "" && m.Claim != record && v.serves(m) && v.probe(m).Reached {
+			writes = append(writes, ClaimWrite{Name: ClaimName(v.Deployment, m.Ordinal), UID: m.ClaimUID, Record: record})
+			hosts = append(hosts, m.Host)
+		}
+	}
+	return writes, hosts
+}
+
+func applicationUser(v view) *Decision {
+	if v.Database.AppUser != UserMissing {
+		return nil
+	}
+	return take(Step{Kind: EnsureUsers, ReplicaSetID: v.identity.ReplicaSetID},
+		"Making the application's user as Secret %s says.", AppSecretName(v.Deployment))
+}

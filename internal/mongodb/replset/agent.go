@@ -1,0 +1,80 @@
+package replset
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"chatpdf.dev/operator/internal/dbagent/protocol"
+	"chatpdf.dev/operator/internal/mongodb"
+)
+
+// bootstrapTimeout bounds one call of the agent: initiate, election and the first user.
+const bootstrapTimeout = time.Minute
+
+// bootstrap has the agent beside the chosen member initiate it. A crash anywhere in between is
+// made good by calling again.
+func bootstrap(ctx context.Context, target Target, step mongodb.Step) error {
+	if step.Intent == nil {
+		return fmt.Errorf("bootstrap of %s needs an intent", step.Host)
+	}
+	ctx, cancel := context.WithTimeout(ctx, bootstrapTimeout)
+	defer cancel()
+	credentials, err := target.Credentials(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the credentials of the database: %w", err)
+	}
+	host, _, err := net.SplitHostPort(step.Host)
+	if err != nil {
+		return fmt.Errorf("member host %q: %w", step.Host, err)
+	}
+	body, err := json.Marshal(protocol.BootstrapRequest{PodUID: string(step.Intent.PodUID), MemberHost: step.Host, ReplicaSet: target.ReplicaSet})
+	if err != nil {
+		return fmt.Errorf("encoding the request to the agent of %s: %w", step.Host, err)
+	}
+	url := "https://" + net.JoinHostPort(host, strconv.Itoa(mongodb.AgentPort)) + protocol.BootstrapPath
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("calling the agent of %s: %w", step.Host, err)
+	}
+	request.Header.Set("Authorization", "Bearer "+credentials.AgentToken)
+	request.Header.Set("Content-Type", "application/json")
+	tlsConfig, err := target.tls()
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: target.dial(), TLSClientConfig: tlsConfig, DisableKeepAlives: true, TLSHandshakeTimeout: callTimeout,
+	}}
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("calling the agent of %s: %s", step.Host, reason(err))
+	}
+	defer response.Body.Close() //nolint:errcheck // the answer has been read
+	return agentAnswer(step.Host, response)
+}
+
+func agentAnswer(host string, response *http.Response) error {
+	answer := io.LimitReader(response.Body, 64<<10)
+	if response.StatusCode == http.StatusOK {
+		var reply protocol.BootstrapReply
+		if err := json.NewDecoder(answer).Decode(&reply); err != nil || reply.ReplicaSetID == "" {
+			return fmt.Errorf("the agent of %s answered something that is no replica set id", host)
+		}
+		return nil
+	}
+	var refusal protocol.Refusal
+	if err := json.NewDecoder(answer).Decode(&refusal); err != nil || refusal.Reason == "" {
+		return fmt.Errorf("the agent of %s answered %s", host, response.Status)
+	}
+	if response.StatusCode == http.StatusUnauthorized {
+		return fmt.Errorf("the agent of %s refuses the token: the Secret was changed after the pod read it; it reads it again within a minute", host)
+	}
+	return fmt.Errorf("the agent of %s: %s", host, refusal.Reason)
+}

@@ -1,0 +1,84 @@
+package replset
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"slices"
+)
+
+// DialFunc connects to a member or its agent, under the address that stands in the replica set
+// configuration (or the same host with the agent's port). Outside of the cluster it may dial
+// another address: TLS still verifies the name.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// DialContext makes a DialFunc what the driver wants.
+func (d DialFunc) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
+}
+
+// Credentials are read again on each use.
+type Credentials struct {
+	// AdminUsername and AdminPassword are the operator's own user.
+	AdminUsername, AdminPassword string
+	// AppUsername and AppPassword are the application's user.
+	AppUsername, AppPassword string
+	// AgentToken opens the bootstrap endpoint of dbagent.
+	AgentToken string
+}
+
+// Target is one replica set to watch.
+type Target struct {
+	// ReplicaSet is the set's name.
+	ReplicaSet string
+	// Hosts are the member hosts, with port, by ordinal.
+	Hosts []string
+	// CA is the PEM of the authority that signed the members' certificates.
+	CA []byte
+	// Credentials reads the Secrets. It is called when a connection is made and by steps that need
+	// a password, never at steady state.
+	Credentials func(context.Context) (Credentials, error)
+	// Dial is how members are reached; nil dials the host itself.
+	Dial DialFunc
+}
+
+// same says that nothing changed which Watch has to take up. Functions cannot be compared: the
+// first ones are kept.
+func (t Target) same(other Target) bool {
+	return t.ReplicaSet == other.ReplicaSet && slices.Equal(t.Hosts, other.Hosts) && bytes.Equal(t.CA, other.CA)
+}
+
+// connectsAlike says that a client made for the other target finds the same replica set.
+func (t Target) connectsAlike(other Target) bool {
+	stayed := slices.ContainsFunc(t.Hosts, func(host string) bool { return slices.Contains(other.Hosts, host) })
+	return t.ReplicaSet == other.ReplicaSet && bytes.Equal(t.CA, other.CA) && stayed
+}
+
+func (t Target) dial() DialFunc {
+	if t.Dial != nil {
+		return t.Dial
+	}
+	return (&net.Dialer{}).DialContext
+}
+
+// tls trusts the target's CA alone. The name to verify is left to whoever dials.
+func (t Target) tls() (*tls.Config, error) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(t.CA) {
+		return nil, errors.New("the CA of the database holds no certificate: its Secret's ca.crt must be PEM")
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+// tlsFor verifies the member's own name.
+func (t Target) tlsFor(host string) (*tls.Config, error) {
+	config, err := t.tls()
+	if err != nil {
+		return nil, err
+	}
+	config.ServerName, _, err = net.SplitHostPort(host)
+	return config, err
+}

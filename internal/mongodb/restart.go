@@ -1,0 +1,67 @@
+package mongodb
+
+// lostPods are pods of an old template that cannot do any harm by going: they do not run the
+// database, or hold nothing yet. With OnDelete nobody else would ever replace them. One at a
+// time, and not while an up-to-date pod does not answer: a template that cannot start stops at
+// the first member.
+func lostPods(v view) *Decision {
+	for _, m := range v.Members {
+		if m.PodUID != "" && !m.PodOutdated && (m.PodTerminating || !v.probe(m).Reached) {
+			return nil
+		}
+		if m.PodTerminating {
+			return nil
+		}
+	}
+	for _, m := range v.Members {
+		if m.PodUID == "" || !m.PodOutdated {
+			continue
+		}
+		state := v.state(m)
+		_, in := v.configured(m)
+		chosen := v.identity.Intent != nil && v.identity.Intent.Host == m.Host
+		down := !v.probe(m).Reached && !m.PodReady && state != StatePrimary && state != StateSecondary
+		idle := state == StateNotYetInitialized && !in && !chosen
+		switch {
+		case down:
+			return v.restart(m, StateUnreachable, nil)
+		case idle:
+			return v.restart(m, state, nil)
+		}
+	}
+	return nil
+}
+
+// outdatedPods are restarted by role: secondaries first, each only while all other members serve
+// and are caught up, the primary last, after it has stepped down.
+func outdatedPods(v view) *Decision {
+	var outdated []Member
+	for _, m := range v.inConfig() {
+		if m.PodOutdated && m.PodUID != "" {
+			outdated = append(outdated, m)
+		}
+	}
+	if len(outdated) == 0 {
+		return nil
+	}
+	members := v.inConfig()
+	for _, m := range members {
+		if !v.caughtUp(m) {
+			return wait(ReasonMemberLagging, "%s is behind the primary; the next restart waits until it has caught up.", v.name(m))
+		}
+	}
+	for i := len(outdated) - 1; i >= 0; i-- {
+		if m := outdated[i]; m.Host != v.Database.Primary {
+			return v.restart(m, StateSecondary, hostsExcept(members, m.Host))
+		}
+	}
+	if len(members) == 1 {
+		return v.restart(outdated[0], StatePrimary, nil)
+	}
+	return v.stepDown(outdated[0])
+}
+
+func (v view) restart(m Member, expect State, healthy []string) *Decision {
+	return take(Step{Kind: RestartMember, Host: m.Host, Expect: expect, Healthy: healthy, Pod: &PodRef{Name: v.name(m), UID: m.PodUID}},
+		"Restarting %s: its pod was made from an older template.", v.name(m))
+}
