@@ -19,10 +19,10 @@ import (
 // +kubebuilder:printcolumn:name="URL",type=string,priority=1,JSONPath=`.status.endpoints.internalURL`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 40",message="metadata.name may be 40 characters at most: names of Pods, Jobs and Services are derived from it. Choose a shorter name.",fieldPath=".metadata.name"
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be lower-case letters, digits and '-', and start with a letter: Services are named after it.",fieldPath=".metadata.name"
-// +kubebuilder:validation:XValidation:rule="self.?spec.?mongodb.?storage.?storageClassName == oldSelf.?spec.?mongodb.?storage.?storageClassName",message="mongodb.storage.storageClassName cannot be changed: a volume stays in the class it was made in. Make a new ChatPDFDeployment and move the data.",fieldPath=".spec.mongodb.storage.storageClassName"
-// +kubebuilder:validation:XValidation:rule="self.?spec.?mongodb.?storage.?size == oldSelf.?spec.?mongodb.?storage.?size",message="mongodb.storage.size cannot be changed once the volumes exist. Make a new ChatPDFDeployment and move the data.",fieldPath=".spec.mongodb.storage.size"
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 40",message="metadata.name may be 40 characters at most: names of Pods, Jobs and Services are derived from it. Choose a shorter name."
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be lower-case letters, digits and '-', and start with a letter: Services are named after it."
+// +kubebuilder:validation:XValidation:rule="(has(self.spec) && has(self.spec.mongodb) && has(self.spec.mongodb.storage) && has(self.spec.mongodb.storage.storageClassName) ? self.spec.mongodb.storage.storageClassName : ”) == (has(oldSelf.spec) && has(oldSelf.spec.mongodb) && has(oldSelf.spec.mongodb.storage) && has(oldSelf.spec.mongodb.storage.storageClassName) ? oldSelf.spec.mongodb.storage.storageClassName : ”)",message="mongodb.storage.storageClassName cannot be changed: a volume stays in the class it was made in. Make a new ChatPDFDeployment and move the data.",fieldPath=".spec.mongodb.storage.storageClassName"
+// +kubebuilder:validation:XValidation:rule="(has(self.spec) && has(self.spec.mongodb) && has(self.spec.mongodb.storage) && has(self.spec.mongodb.storage.size) ? string(self.spec.mongodb.storage.size) : ”) == (has(oldSelf.spec) && has(oldSelf.spec.mongodb) && has(oldSelf.spec.mongodb.storage) && has(oldSelf.spec.mongodb.storage.size) ? string(oldSelf.spec.mongodb.storage.size) : ”)",message="mongodb.storage.size cannot be changed once the volumes exist. Make a new ChatPDFDeployment and move the data.",fieldPath=".spec.mongodb.storage.size"
 type ChatPDFDeployment struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional
@@ -93,6 +93,7 @@ type LLMSpec struct {
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",message="baseURL must be an http or https URL, such as https://api.openai.com/v1."
 	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="baseURL must not carry credentials: put the key into a Secret and name it in apiKeySecretRef."
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[?#]')",message="baseURL must not have a query or a fragment: it is what the paths of the API are put behind."
 	// +optional
 	BaseURL string `json:"baseURL,omitempty"`
 
@@ -147,7 +148,7 @@ type BackendSpec struct {
 	// +optional
 	Autoscaling *AutoscalingSpec `json:"autoscaling,omitempty"`
 
-	// resources of one pod. Absent: requests of 250m CPU and 512Mi, limits of 2 CPU and 1Gi.
+	// resources of one pod. Absent: requests of 250m CPU and 512Mi, limits of 2 CPU and 2Gi.
 	// +optional
 	Resources ResourcesSpec `json:"resources,omitzero"`
 
@@ -234,8 +235,10 @@ type FrontendSpec struct {
 // RequestLimitsSpec bounds what one client may send.
 type RequestLimitsSpec struct {
 	// maxFileSize is the largest PDF that is taken. Absent: 10Mi.
-	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self > 0 : isQuantity(self) && quantity(self).isGreaterThan(quantity('0')) && quantity(self).isInteger()",message="maxFileSize must be a whole number of bytes above 0, such as 10Mi."
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1024 : isQuantity(self) && quantity(self).compareTo(quantity('1Ki')) >= 0 && quantity(self).isInteger()",message="maxFileSize must be a whole number of bytes, 1Ki at least, such as 10Mi."
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self <= 2147483648 : !isQuantity(self) || quantity(self).compareTo(quantity('2Gi')) <= 0",message="maxFileSize may be 2Gi at most."
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	MaxFileSize *resource.Quantity `json:"maxFileSize,omitempty"`
 

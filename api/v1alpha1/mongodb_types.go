@@ -29,6 +29,8 @@ type MongoDBSpec struct {
 type StorageSpec struct {
 	// size of one member's volume. Absent: 10Gi.
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1073741824 : isQuantity(self) && quantity(self).compareTo(quantity('1Gi')) >= 0",message="mongodb.storage.size must be a quantity of at least 1Gi, such as 20Gi."
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	Size *resource.Quantity `json:"size,omitempty"`
 

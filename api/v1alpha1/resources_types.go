@@ -20,11 +20,15 @@ type ResourcesSpec struct {
 type ResourceQuantities struct {
 	// cpu in cores, such as "2" or 250m.
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self > 0 : isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",message="cpu must be a quantity above 0, such as 500m."
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	CPU *resource.Quantity `json:"cpu,omitempty"`
 
 	// memory in bytes, such as 2Gi.
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self > 0 : isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",message="memory must be a quantity above 0, such as 512Mi."
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	Memory *resource.Quantity `json:"memory,omitempty"`
 }

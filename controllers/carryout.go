@@ -1,0 +1,108 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"chatpdf.dev/operator/internal/mongodb/replset"
+	"chatpdf.dev/operator/internal/observe"
+	"chatpdf.dev/operator/internal/stack"
+	"chatpdf.dev/operator/internal/status"
+)
+
+// outcome is what came of carrying a plan out.
+type outcome struct {
+	blockers   []status.Trouble
+	stepFailed *status.Trouble
+	stepped    bool
+	err        error
+}
+
+// carryOut writes in an order that a crash between any two writes cannot hurt: what runs is recorded
+// before it runs, and every Secret exists before a volume can.
+func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observe.Observed, p plan) outcome {
+	var o outcome
+	if len(p.blockers) > 0 {
+		return o
+	}
+	if err := r.Apply.Release(ctx, seen, p.objects.Owner, p.release); err != nil {
+		return o.failed(err)
+	}
+	lost, err := r.Apply.Secrets(ctx, seen, p.objects.Secrets)
+	if err != nil {
+		return o.failed(err)
+	}
+	if len(lost) > 0 {
+		o.blockers = append(o.blockers, status.LostSecrets(lost, seen.Deployment.Namespace))
+	}
+	foreign, err := r.Apply.Objects(ctx, seen, p.objects)
+	for _, f := range foreign {
+		o.blockers = append(o.blockers, status.Conflict(seen.Deployment, f.Kind, f.Name, f.Owner))
+	}
+	if err != nil {
+		return o.failed(err)
+	}
+	return r.step(ctx, seen, p, o)
+}
+
+// step takes the one step of the database. The database's part comes first: what it has not
+// confirmed is not recorded.
+func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Observed, p plan, o outcome) outcome {
+	d := seen.Deployment
+	key := types.NamespacedName{Namespace: d.Namespace, Name: d.Name}
+	if seen.CA == nil {
+		return o
+	}
+	r.Watcher.Watch(key, replset.Target{
+		ReplicaSet: d.Name, Hosts: p.hosts, CA: seen.CA, Dial: r.Dial,
+		Credentials: func(ctx context.Context) (replset.Credentials, error) { return r.credentials(ctx, key) },
+	})
+	step := p.decision.Step
+	if step == nil || len(o.blockers) > 0 {
+		return o
+	}
+	err := r.Watcher.Execute(ctx, key, *step)
+	if err == nil {
+		err = r.Apply.Step(ctx, seen, step)
+	}
+	if err != nil {
+		o.err = fmt.Errorf("%s %s: %w", step.Kind, step.Host, err)
+		o.stepFailed = new(status.StepFailed(p.decision.Message, err))
+		return o
+	}
+	r.Status.StepTaken(d, string(step.Kind), p.decision.Message)
+	o.stepped = true
+	return o
+}
+
+// credentials are read when they are needed and kept by nobody here.
+func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types.NamespacedName) (replset.Credentials, error) {
+	names := stack.NamesOf(key.Name)
+	var admin, app, agent corev1.Secret
+	for name, secret := range map[string]*corev1.Secret{
+		names.DatabaseAdminSecret: &admin, names.DatabaseAppSecret: &app, names.AgentSecret: &agent,
+	} {
+		if err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: name}, secret); err != nil {
+			return replset.Credentials{}, fmt.Errorf("reading Secret %s: %w", name, err)
+		}
+	}
+	return replset.Credentials{
+		AdminUsername: string(admin.Data[stack.KeyUsername]), AdminPassword: string(admin.Data[stack.KeyPassword]),
+		AppUsername: string(app.Data[stack.KeyUsername]), AppPassword: string(app.Data[stack.KeyPassword]),
+		AgentToken: string(agent.Data[stack.KeyToken]),
+	}, nil
+}
+
+// failed reports an error of the API server, unless it only says that somebody was quicker.
+func (o outcome) failed(err error) outcome {
+	o.err = err
+	if !apierrors.IsConflict(err) {
+		o.blockers = append(o.blockers, status.ApplyFailed(err))
+	}
+	return o
+}

@@ -1,0 +1,60 @@
+package apply
+
+import (
+	"context"
+
+	appsv1 "k8s.io/api/apps/v1"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
+
+	"chatpdf.dev/operator/internal/observe"
+	"chatpdf.dev/operator/internal/stack"
+)
+
+// +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=create;patch
+// +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=create;patch
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=create;patch;delete
+// +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=create;patch;delete
+// +kubebuilder:rbac:groups=chatpdf.dev,resources=chatpdfdeployments/finalizers,verbs=update
+
+// Objects makes the objects that exist equal to the desired ones and deletes what is left over. It
+// returns what it had to leave alone because somebody else owns it.
+func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired stack.Objects) ([]Foreign, error) {
+	p := &pass{client: w.Client, owner: seen.Deployment.UID}
+	sync(ctx, p, seen.ServiceAccounts, desired.ServiceAccounts, corev1ac.ExtractServiceAccount)
+	sync(ctx, p, seen.Services, desired.Services, corev1ac.ExtractService)
+	sync(ctx, p, seen.Budgets, desired.Budgets, policyv1ac.ExtractPodDisruptionBudget)
+	sync(ctx, p, seen.StatefulSets, desired.StatefulSets, appsv1ac.ExtractStatefulSet)
+	sync(ctx, p, seen.Deployments, desired.Deployments, appsv1ac.ExtractDeployment)
+	prune(ctx, p, seen.Budgets, desired.Budgets)
+	// Replicas between the two: an autoscaler that should go would undo them, and one that comes
+	// takes over what it finds.
+	prune(ctx, p, seen.Autoscalers, desired.Autoscalers)
+	w.replicas(ctx, p, seen, desired.Replicas)
+	sync(ctx, p, seen.Autoscalers, desired.Autoscalers, autoscalingv2ac.ExtractHorizontalPodAutoscaler)
+	return p.foreign, p.err()
+}
+
+// replicas writes counts, each as the one field of a manager of its own.
+func (w *Writer) replicas(ctx context.Context, p *pass, seen *observe.Observed, desired []stack.Replicas) {
+	for _, want := range desired {
+		current := observe.Named(seen.Deployments, want.Deployment)
+		switch {
+		case current == nil && len(p.errs) > 0: // it may not have been created
+			continue
+		case current != nil && (otherController(current, p.owner) != nil || ownsReplicas(current, want.Count)):
+			continue
+		}
+		p.try(p.apply(ctx, appsv1ac.Deployment(want.Deployment, seen.Deployment.Namespace).
+			WithSpec(appsv1ac.DeploymentSpec().WithReplicas(want.Count)), ReplicasManager),
+			"setting the replicas of Deployment %s to %d", want.Deployment, want.Count)
+	}
+}
+
+// ownsReplicas says whether we own the count and it is this one.
+func ownsReplicas(live *appsv1.Deployment, count int32) bool {
+	owned, err := appsv1ac.ExtractDeployment(live, ReplicasManager)
+	return err == nil && owned.Spec != nil && owned.Spec.Replicas != nil && *owned.Spec.Replicas == count
+}

@@ -1,0 +1,106 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"chatpdf.dev/operator/internal/observe"
+)
+
+// Field managers.
+const (
+	// Manager owns everything that the operator applies, but for the replicas of Deployments.
+	Manager = "chatpdf"
+	// ReplicasManager owns the replicas of Deployments and nothing else.
+	ReplicasManager = "chatpdf-replicas"
+)
+
+// Writer writes.
+type Writer struct {
+	// Client's reads of Secrets must come from the API server.
+	Client client.Client
+	// Clock dates certificates.
+	Clock clock.PassiveClock
+}
+
+// Foreign is an object that stands where one of ours should, and belongs to somebody else.
+type Foreign struct {
+	Kind, Name string
+	// Owner is the controller that owns it.
+	Owner metav1.OwnerReference
+}
+
+// configuration is an apply configuration of a named object.
+type configuration interface {
+	runtime.ApplyConfiguration
+	GetKind() *string
+	GetName() *string
+}
+
+// sync makes live what is desired, one object after the other; one that fails does not stop the
+// others.
+func sync[L any, P interface {
+	*L
+	client.Object
+}, A configuration](ctx context.Context, pass *pass, live []L, desired []A, extract func(P, string) (A, error)) {
+	for _, want := range desired {
+		name, kind := *want.GetName(), *want.GetKind()
+		if current := observe.Named[L, P](live, name); current != nil {
+			if other := otherController(current, pass.owner); other != nil {
+				pass.foreign = append(pass.foreign, Foreign{Kind: kind, Name: name, Owner: *other})
+				continue
+			}
+			owned, err := extract(current, Manager)
+			if err == nil && equality.Semantic.DeepEqual(owned, want) {
+				continue
+			}
+		}
+		pass.try(pass.apply(ctx, want, Manager), "applying %s %s", kind, name)
+	}
+}
+
+// pass is what one pass of writing shares.
+type pass struct {
+	client  client.Client
+	owner   types.UID
+	foreign []Foreign
+	errs    []error
+}
+
+// try notes an error with what was being done.
+func (p *pass) try(err error, doing string, args ...any) {
+	if err != nil {
+		p.errs = append(p.errs, fmt.Errorf(doing+": %w", append(args, err)...))
+	}
+}
+
+func (p *pass) err() error { return errors.Join(p.errs...) }
+
+// apply sends a copy: the client writes the API server's answer into what it is given, and desired
+// objects share templates with the release that they came from.
+func (p *pass) apply(ctx context.Context, want any, manager string) error {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(want)
+	if err != nil {
+		return fmt.Errorf("encoding: %w", err)
+	}
+	return p.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: content}),
+		client.FieldOwner(manager), client.ForceOwnership)
+}
+
+// otherController is the controller that owns the object, if that is not us.
+func otherController(object metav1.Object, us types.UID) *metav1.OwnerReference {
+	controller := metav1.GetControllerOf(object)
+	if controller == nil || controller.UID == us {
+		return nil
+	}
+	return controller
+}

@@ -1,0 +1,65 @@
+package observe
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/mongodb"
+)
+
+// Observed is what one pass saw.
+type Observed struct {
+	Deployment *v1alpha1.ChatPDFDeployment
+
+	ServiceAccounts []corev1.ServiceAccount
+	Services        []corev1.Service
+	Deployments     []appsv1.Deployment
+	StatefulSets    []appsv1.StatefulSet
+	Budgets         []policyv1.PodDisruptionBudget
+	Autoscalers     []autoscalingv2.HorizontalPodAutoscaler
+	Revisions       []appsv1.ControllerRevision
+	Pods            []corev1.Pod
+	// Claims are the database's volume claims.
+	Claims []corev1.PersistentVolumeClaim
+	// Identity is the ConfigMap that remembers the replica set; nil if there is none.
+	Identity *corev1.ConfigMap
+
+	// Secrets are those that the deployment needs, generated and the user's, by name; absent ones
+	// have no entry.
+	Secrets map[string]Secret
+	// CA is the PEM certificate that the database's members are verified with; nil before it exists.
+	CA []byte
+
+	// Database is what the watcher saw last.
+	Database mongodb.Snapshot
+
+	// StorageClasses of the cluster; nil unless a claim is pending and they could be read.
+	StorageClasses *storagev1.StorageClassList
+	// Warnings are the latest words of the cluster about objects that are in trouble without
+	// saying so themselves.
+	Warnings map[types.UID]string
+}
+
+// Secret is what may be known about a Secret.
+type Secret struct {
+	// Filled are the keys that exist; the value says whether there is anything in them.
+	Filled map[string]bool
+}
+
+// Named finds an object by name; nil if there is none.
+func Named[L any, P interface {
+	*L
+	GetName() string
+}](list []L, name string) P {
+	for i := range list {
+		if p := P(&list[i]); p.GetName() == name {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package release_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+
+	"chatpdf.dev/operator/internal/release"
+)
+
+const owner = types.UID("owner")
+
+// content is what one operator renders from one spec; the image stands for all that it brings along.
+func content(appInputs, databaseInputs, image string) release.Content {
+	return release.Content{
+		ClusterDomain: "cluster.local",
+		App:           release.App{Inputs: appInputs, Image: image},
+		Database:      release.Database{Inputs: databaseInputs, Image: image, ImageByDefault: true},
+	}
+}
+
+// decide runs a history of specs through Decide, recording what is to be recorded.
+func decide(candidates ...release.Content) ([]release.Release, release.Decision) {
+	var history []release.Release
+	var d release.Decision
+	for _, candidate := range candidates {
+		d = release.Decide(history, candidate, "docs", owner)
+		if d.Record {
+			var kept []release.Release
+			for _, r := range history {
+				if r.Name != d.Current.Name {
+					kept = append(kept, r)
+				}
+			}
+			kept = append(kept, d.Current)
+			history = kept
+		}
+		history = history[len(d.Forget):]
+	}
+	return history, d
+}
+
+func TestWhatRunsChangesOnlyWithTheSpec(t *testing.T) {
+	for name, test := range map[string]struct {
+		history       []release.Content
+		app, database string // images
+		revision      int64
+	}{
+		"the first":                        {[]release.Content{content("a", "d", "1")}, "1", "1", 1},
+		"another operator":                 {[]release.Content{content("a", "d", "1"), content("a", "d", "2")}, "1", "1", 1},
+		"another operator, application":    {[]release.Content{content("a", "d", "1"), content("b", "d", "2")}, "2", "1", 2},
+		"another operator, database":       {[]release.Content{content("a", "d", "1"), content("a", "e", "2")}, "1", "2", 2},
+		"there and back":                   {[]release.Content{content("a", "d", "1"), content("b", "d", "1"), content("a", "d", "1")}, "1", "1", 3},
+		"there and back, another operator": {[]release.Content{content("a", "d", "1"), content("b", "d", "1"), content("a", "d", "2")}, "2", "1", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, d := decide(test.history...)
+			if d.Current.Content.App.Image != test.app || d.Current.Content.Database.Image != test.database || d.Current.Revision != test.revision {
+				t.Errorf("release %d runs %s and %s, want %+v", d.Current.Revision, d.Current.Content.App.Image, d.Current.Content.Database.Image, test)
+			}
+		})
+	}
+}
+
+func TestMembersKeepTheirDomain(t *testing.T) {
+	moved := content("b", "e", "2")
+	moved.ClusterDomain = "example.org"
+	if _, d := decide(content("a", "d", "1"), moved); d.Current.Content.ClusterDomain != "cluster.local" {
+		t.Errorf("the domain became %s", d.Current.Content.ClusterDomain)
+	}
+}
+
+func TestTheDatabaseImageFollowsTheSpecAndNothingElse(t *testing.T) {
+	for name, test := range map[string]struct {
+		accepted         release.Database
+		spec, fall, want string
+	}{
+		"the first":             {release.Database{}, "", "mongo:6", "mongo:6"},
+		"named":                 {release.Database{}, "mongo:7", "mongo:6", "mongo:7"},
+		"accepted by default":   {release.Database{Image: "mongo:6", ImageByDefault: true}, "", "mongo:8", "mongo:6"},
+		"named before, not now": {release.Database{Image: "mongo:7"}, "", "mongo:8", "mongo:8"},
+	} {
+		if got := test.accepted.ImageFor(test.spec, test.fall); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestTheHistoryIsBoundedAndNeverForgetsWhatRuns(t *testing.T) {
+	var candidates []release.Content
+	for i := range 3 * release.HistoryLimit {
+		candidates = append(candidates, content(fmt.Sprint(i), "d", "1"))
+	}
+	history, d := decide(candidates...)
+	if len(history) != release.HistoryLimit || history[len(history)-1].Name != d.Current.Name {
+		t.Errorf("%d releases are kept, the last is %+v", len(history), history[len(history)-1])
+	}
+	if d.Current.Revision != int64(len(candidates)) {
+		t.Errorf("revision %d after %d releases", d.Current.Revision, len(candidates))
+	}
+	// The oldest that is kept runs again: nothing else may be forgotten for it.
+	again := release.Decide(history, history[0].Content, "docs", owner)
+	if len(again.Forget) != 0 || again.Current.Name != history[0].Name || again.Current.Revision != d.Current.Revision+1 {
+		t.Errorf("going back gives %+v", again)
+	}
+}
+
+func revision(t *testing.T, name string, number int64, uid types.UID, data string) appsv1.ControllerRevision {
+	t.Helper()
+	return appsv1.ControllerRevision{
+		ObjectMeta: metav1.ObjectMeta{Name: name, OwnerReferences: []metav1.OwnerReference{{UID: uid, Controller: new(true)}}},
+		Revision:   number, Data: runtime.RawExtension{Raw: []byte(data)},
+	}
+}
+
+func TestHistoryReadsItsOwnInOrder(t *testing.T) {
+	data, err := json.Marshal(content("a", "d", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	history, err := release.History([]appsv1.ControllerRevision{
+		revision(t, "c", 3, owner, string(data)), revision(t, "a", 1, owner, string(data)),
+		revision(t, "x", 9, "somebody", "not ours, not read"), revision(t, "b", 2, owner, string(data)),
+	}, owner)
+	if err != nil || len(history) != 3 || history[0].Name != "a" || history[2].Name != "c" {
+		t.Errorf("history is %+v (%v)", history, err)
+	}
+	if accepted := release.Accepted(history); accepted.App.Image != "1" {
+		t.Errorf("accepted is %+v", accepted)
+	}
+	_, err = release.History([]appsv1.ControllerRevision{revision(t, "bad", 1, owner, `{"app": 5}`)}, owner)
+	if err == nil || !strings.Contains(err.Error(), "ControllerRevision bad") {
+		t.Errorf("an unreadable release gives %v", err)
+	}
+}

@@ -1,0 +1,76 @@
+package stack
+
+import (
+	"cmp"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"chatpdf.dev/operator/api/v1alpha1"
+)
+
+// Where the backend finds its files.
+const (
+	pathDatabase   = "/etc/chatpdf/mongodb"
+	pathDatabaseCA = "/etc/chatpdf/mongodb-ca"
+	pathAdmin      = "/etc/chatpdf/admin"
+	pathLLM        = "/etc/chatpdf/llm"
+	pathCache      = "/var/cache/chatpdf"
+)
+
+// backendMemoryPercent of the memory limit is the server's own; the rest is for the child processes
+// that read PDFs.
+const backendMemoryPercent = 50
+
+// spoolFiles is for how many uploads of the largest size the cache directory has room.
+const spoolFiles = 16
+
+func backendTemplate(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.PodTemplateSpecApplyConfiguration {
+	spec, names := d.Spec, NamesOf(d.Name)
+	c := appContainer(ComponentBackend, image, resolve(spec.Backend.Resources, defaultBackendResources), backendMemoryPercent).
+		WithEnv(commonEnv(spec)...).
+		WithEnv(backendEnv(spec)...).
+		WithVolumeMounts(
+			readOnlyMount("mongodb", pathDatabase), readOnlyMount("mongodb-ca", pathDatabaseCA),
+			readOnlyMount("admin", pathAdmin), mount("cache", pathCache), mount("tmp", "/tmp"))
+	pod := podSpec(names.Backend, appUser).
+		WithTerminationGracePeriodSeconds(appGraceSeconds).
+		WithTopologySpreadConstraints(spread(SelectorLabels(d.Name, ComponentBackend), appsv1.DefaultDeploymentUniqueLabelKey)...).
+		WithVolumes(
+			secretVolume("mongodb", names.DatabaseAppSecret),
+			secretVolume("mongodb-ca", names.CASecret, KeyCACertificate),
+			secretVolume("admin", names.AdminSecret),
+			emptyDir("cache", corev1ac.EmptyDirVolumeSource().WithSizeLimit(cacheSize(spec.RequestLimits))),
+			emptyDir("tmp", corev1ac.EmptyDirVolumeSource().WithSizeLimit(resource.MustParse("256Mi"))))
+	if key := spec.LLM.APIKeySecretRef; key != nil {
+		pod.WithVolumes(secretVolume("llm", key.Name))
+		c.WithVolumeMounts(readOnlyMount("llm", pathLLM)).WithEnv(
+			env("OPENAI_API_KEY_FILE", pathLLM+"/"+key.Key),
+			env("OPENAI_BASE_URL", cmp.Or(spec.LLM.BaseURL, defaultBaseURL)),
+			env("OPENAI_CHAT_MODEL", cmp.Or(spec.LLM.ChatModel, defaultChatModel)),
+			env("OPENAI_EMBEDDING_MODEL", cmp.Or(spec.LLM.EmbeddingModel, defaultEmbeddingModel)))
+	}
+	return template(d.Name, ComponentBackend, pod.WithContainers(c))
+}
+
+func backendEnv(spec v1alpha1.ChatPDFDeploymentSpec) []*corev1ac.EnvVarApplyConfiguration {
+	return []*corev1ac.EnvVarApplyConfiguration{
+		env("MONGODB_URI_FILE", pathDatabase+"/"+KeyURI),
+		env("MONGODB_CA_FILE", pathDatabaseCA+"/"+KeyCACertificate),
+		env("INITIAL_ADMIN_USERNAME_FILE", pathAdmin+"/"+KeyUsername),
+		env("INITIAL_ADMIN_PASSWORD_FILE", pathAdmin+"/"+KeyPassword),
+		env("WORKER_COUNT", decimal(cmp.Or(spec.Backend.WorkerCount, DefaultWorkerCount))),
+		env("MAX_CONNECTIONS", decimal(cmp.Or(spec.Backend.MaxConnections, DefaultMaxConnections))),
+		env("RATE_LIMIT", decimal(cmp.Or(spec.RequestLimits.RequestsPerMinute, DefaultRequestsPerMinute))),
+		env("RATE_LIMIT_PER_SECOND", decimal(cmp.Or(spec.RequestLimits.RequestsPerSecond, DefaultRequestsPerSecond))),
+		env("RATE_LIMIT_BURST", decimal(cmp.Or(spec.RequestLimits.Burst, DefaultBurst))),
+		env("CACHE_DIR", pathCache),
+	}
+}
+
+// cacheSize has room for the compiled WebAssembly and for spooled uploads.
+func cacheSize(spec v1alpha1.RequestLimitsSpec) resource.Quantity {
+	const compiled = 512 << 20
+	return *resource.NewQuantity(compiled+spoolFiles*maxFileSize(spec), resource.BinarySI)
+}

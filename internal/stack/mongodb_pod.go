@@ -1,0 +1,105 @@
+package stack
+
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/mongodb"
+)
+
+const (
+	// mongodbUser is the user mongodb of the official image; dbagent shares it, so that the files
+	// that it writes may be for their owner alone, which mongod insists on.
+	mongodbUser = 999
+	// mongodbGraceSeconds lets mongod step down, finish its checkpoint and close.
+	mongodbGraceSeconds = 300
+
+	// dataVolume is the name of the claim template: claims are called data-NAME-mongodb-N.
+	dataVolume = "data"
+	pathData   = "/data/db"
+	pathRun    = "/run/mongod"
+	pathAgent  = "/opt/dbagent"
+)
+
+// Probes of the database. Liveness asks one hello and is slow to judge: a member that syncs or
+// rolls back is alive. A start may have to replay a journal or build an index first. The agent's
+// startup means that keyfile and certificates are written, never that mongod answers: mongod waits
+// for it.
+var (
+	mongodStartup   = timing{period: 2, timeout: 5, failures: 1800}
+	mongodLiveness  = timing{period: 30, timeout: 5, failures: 6}
+	mongodReadiness = timing{period: 5, timeout: 5, failures: 3}
+	agentStartup    = timing{period: 1, timeout: 3, failures: 120}
+	agentLiveness   = timing{period: 30, timeout: 5, failures: 6}
+)
+
+// agentMemoryPercent of the memory limit is the heap's.
+const agentMemoryPercent = 80
+
+func mongodbTemplate(d *v1alpha1.ChatPDFDeployment, domain, image, agentImage string) *corev1ac.PodTemplateSpecApplyConfiguration {
+	names := NamesOf(d.Name)
+	memory := func(size string) *corev1ac.EmptyDirVolumeSourceApplyConfiguration {
+		return corev1ac.EmptyDirVolumeSource().WithMedium(corev1.StorageMediumMemory).WithSizeLimit(resource.MustParse(size))
+	}
+	disk := func(size string) *corev1ac.EmptyDirVolumeSourceApplyConfiguration {
+		return corev1ac.EmptyDirVolumeSource().WithSizeLimit(resource.MustParse(size))
+	}
+	return template(d.Name, ComponentMongoDB, podSpec(names.MongoDB, mongodbUser).
+		WithTerminationGracePeriodSeconds(mongodbGraceSeconds).
+		WithTopologySpreadConstraints(spread(SelectorLabels(d.Name, ComponentMongoDB))...).
+		WithVolumes(
+			emptyDir("run", memory("1Mi")), emptyDir("agent-bin", disk("256Mi")), emptyDir("tmp", disk("256Mi")),
+			secretVolume("keyfile", names.KeyfileSecret), secretVolume("tls", names.TLSSecret),
+			secretVolume("admin", names.DatabaseAdminSecret), secretVolume("token", names.AgentSecret)).
+		WithInitContainers(agentContainer(d, domain, agentImage)).
+		WithContainers(mongodContainer(d, image)))
+}
+
+// mongodContainer runs mongod as process 1, so that the kubelet's SIGTERM reaches it. Liveness runs
+// the agent's binary from a shared volume and not the agent: a broken agent restarts no database.
+func mongodContainer(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.ContainerApplyConfiguration {
+	r := resolve(d.Spec.MongoDB.Resources, defaultMongoDBResources)
+	hello := []string{pathAgent + "/dbagent", "hello", "--address", "127.0.0.1:" + strconv.Itoa(mongodb.Port)}
+	return container("mongod", image, r).
+		WithCommand("mongod").
+		WithArgs(
+			"--bind_ip_all", "--port", strconv.Itoa(mongodb.Port), "--dbpath", pathData, "--replSet", d.Name,
+			"--keyFile", pathRun+"/keyfile",
+			"--tlsMode", "requireTLS", "--tlsCertificateKeyFile", pathRun+"/server.pem", "--tlsCAFile", pathRun+"/ca.crt",
+			// With a CA file mongod would ask every client for a certificate.
+			"--tlsAllowConnectionsWithoutCertificates",
+			"--wiredTigerCacheSizeGB", r.wiredTigerCacheGB(),
+			// Its directory is read-only here.
+			"--nounixsocket",
+			"--setParameter", "diagnosticDataCollectionEnabled=true").
+		WithPorts(corev1ac.ContainerPort().WithName("mongodb").WithContainerPort(mongodb.Port).WithProtocol(corev1.ProtocolTCP)).
+		WithStartupProbe(execProbe(mongodStartup, hello...)).
+		WithLivenessProbe(execProbe(mongodLiveness, hello...)).
+		WithReadinessProbe(httpProbe(corev1.URISchemeHTTPS, mongodb.AgentPort, "/readyz", mongodReadiness)).
+		WithVolumeMounts(
+			mount(dataVolume, pathData), readOnlyMount("run", pathRun), readOnlyMount("agent-bin", pathAgent), mount("tmp", "/tmp"))
+}
+
+// agentContainer is a sidecar that starts before mongod. Only it sees the Secrets.
+func agentContainer(d *v1alpha1.ChatPDFDeployment, domain, image string) *corev1ac.ContainerApplyConfiguration {
+	r := resolve(v1alpha1.ResourcesSpec{}, agentResources)
+	return container("dbagent", image, r).
+		WithRestartPolicy(corev1.ContainerRestartPolicyAlways).
+		WithCommand("/dbagent").WithArgs("serve").
+		WithEnv(
+			podField("POD_NAME", "metadata.name"), podField("POD_NAMESPACE", "metadata.namespace"), podField("POD_UID", "metadata.uid"),
+			expandedEnv("MEMBER_HOST", "$(POD_NAME)."+NamesOf(d.Name).MongoDB+"."+d.Namespace+".svc."+domain+":"+strconv.Itoa(mongodb.Port)),
+			env("REPLICA_SET", d.Name),
+			env("GOMEMLIMIT", r.goMemoryLimit(agentMemoryPercent))).
+		WithPorts(corev1ac.ContainerPort().WithName("agent").WithContainerPort(mongodb.AgentPort).WithProtocol(corev1.ProtocolTCP)).
+		WithStartupProbe(httpProbe(corev1.URISchemeHTTPS, mongodb.AgentPort, "/startupz", agentStartup)).
+		WithLivenessProbe(httpProbe(corev1.URISchemeHTTPS, mongodb.AgentPort, "/livez", agentLiveness)).
+		WithVolumeMounts(
+			mount("run", pathRun), mount("agent-bin", pathAgent),
+			readOnlyMount("keyfile", "/etc/dbagent/keyfile"), readOnlyMount("tls", "/etc/dbagent/tls"),
+			readOnlyMount("admin", "/etc/dbagent/admin"), readOnlyMount("token", "/etc/dbagent/token"))
+}

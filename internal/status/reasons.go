@@ -1,0 +1,54 @@
+package status
+
+// Reasons of conditions. The database's own stand in package mongodb.
+const (
+	ReasonReady       = "Ready"
+	ReasonAvailable   = "Available"
+	ReasonProgressing = "Progressing"
+	ReasonSuspended   = "Suspended"
+
+	// ReasonProgressDeadlineExceeded: nothing has moved for ProgressDeadline.
+	ReasonProgressDeadlineExceeded = "ProgressDeadlineExceeded"
+	// ReasonSecretMissing: a Secret that the spec names does not exist.
+	ReasonSecretMissing = "SecretMissing"
+	// ReasonSecretKeyMissing: a Secret that the spec names lacks the key, or the key is empty.
+	ReasonSecretKeyMissing = "SecretKeyMissing"
+	// ReasonSecretLost: volumes exist, and a generated Secret that opens them does not.
+	ReasonSecretLost = "SecretLost"
+	// ReasonObjectConflict: an object that the operator would make belongs to somebody else.
+	ReasonObjectConflict = "ObjectConflict"
+	// ReasonRecordUnreadable: a release or the replica set's identity cannot be read.
+	ReasonRecordUnreadable = "RecordUnreadable"
+	// ReasonApplyFailed: the API server refused an object.
+	ReasonApplyFailed = "ApplyFailed"
+	// ReasonStepFailed: a step of the database failed and will be tried again.
+	ReasonStepFailed = "DatabaseStepFailed"
+	// ReasonImagePullFailed: the kubelet cannot get an image.
+	ReasonImagePullFailed = "ImagePullFailed"
+	// ReasonContainerStartFailed: the image is there, and the container cannot be started from it.
+	ReasonContainerStartFailed = "ContainerStartFailed"
+	// ReasonContainerCrashing: a container ends with an error again and again.
+	ReasonContainerCrashing = "ContainerCrashing"
+	// ReasonPodFailed: a pod was evicted or rejected by its node.
+	ReasonPodFailed = "PodFailed"
+	// ReasonPodUnschedulable: a pod fits on no node.
+	ReasonPodUnschedulable = "PodUnschedulable"
+	// ReasonPodsRefused: a quota or an admission policy refuses pods.
+	ReasonPodsRefused = "PodsRefused"
+	// ReasonVolumeNotBound: a volume claim has no volume.
+	ReasonVolumeNotBound = "VolumeNotBound"
+	// ReasonStorageClassMissing: a volume claim names a class that does not exist, or none where
+	// the cluster has no default.
+	ReasonStorageClassMissing = "StorageClassMissing"
+)
+
+// Trouble is something that keeps a part from being as the spec asks.
+type Trouble struct {
+	Reason string
+	// Message names the object and says what to do.
+	Message string
+	// NeedsPerson says that waiting does not help.
+	NeedsPerson bool
+	// Unwatched says that the operator is not told when it is over: it has to look again.
+	Unwatched bool
+}

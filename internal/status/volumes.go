@@ -1,0 +1,60 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+
+	"chatpdf.dev/operator/internal/observe"
+)
+
+// defaultClass marks the StorageClass that claims without one get.
+const defaultClass = "storageclass.kubernetes.io/is-default-class"
+
+// volumesTrouble is the first volume claim of the database that does not bind; nil if all are bound
+// or merely wait for their pod.
+func volumesTrouble(seen *observe.Observed) *Trouble {
+	for i := range seen.Claims {
+		claim := &seen.Claims[i]
+		switch claim.Status.Phase {
+		case corev1.ClaimLost:
+			return &Trouble{Reason: ReasonVolumeNotBound, NeedsPerson: true, Message: fmt.Sprintf(
+				"The volume of PersistentVolumeClaim %s is gone. Restore it, or delete the claim and its pod to start with an empty one, which the other members fill.", claim.Name)}
+		case corev1.ClaimPending:
+			if trouble := pendingClaim(seen, claim); trouble != nil {
+				return trouble
+			}
+		}
+	}
+	return nil
+}
+
+func pendingClaim(seen *observe.Observed, claim *corev1.PersistentVolumeClaim) *Trouble {
+	name := claim.Spec.StorageClassName
+	missing := seen.StorageClasses != nil && !hasClass(seen.StorageClasses.Items, name)
+	switch {
+	case missing && name == nil:
+		return &Trouble{Reason: ReasonStorageClassMissing, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
+			"PersistentVolumeClaim %s names no StorageClass, and the cluster has no default. Make one the default, or delete the resource and the claim and set spec.mongodb.storage.storageClassName.", claim.Name)}
+	case missing && *name != "":
+		return &Trouble{Reason: ReasonStorageClassMissing, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
+			"PersistentVolumeClaim %s asks for StorageClass %s, which does not exist. Create it, or delete the resource and the claim and name another in spec.mongodb.storage.storageClassName.", claim.Name, *name)}
+	}
+	if warning := seen.Warnings[claim.UID]; warning != "" {
+		return &Trouble{Reason: ReasonVolumeNotBound, Unwatched: true, Message: fmt.Sprintf(
+			"PersistentVolumeClaim %s does not bind: %s. See `kubectl describe pvc -n %s %s`.", claim.Name, words(warning), claim.Namespace, claim.Name)}
+	}
+	return nil
+}
+
+// hasClass looks for the class of that name; without a name for the default.
+func hasClass(classes []storagev1.StorageClass, name *string) bool {
+	return slices.ContainsFunc(classes, func(class storagev1.StorageClass) bool {
+		if name == nil {
+			return class.Annotations[defaultClass] == "true"
+		}
+		return class.Name == *name
+	})
+}

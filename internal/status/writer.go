@@ -1,0 +1,105 @@
+package status
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"chatpdf.dev/operator/api/v1alpha1"
+)
+
+// +kubebuilder:rbac:groups=chatpdf.dev,resources=chatpdfdeployments/status,verbs=patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// manager owns the status.
+const manager = "chatpdf"
+
+// Writer writes a status, and what follows from its transitions.
+type Writer struct {
+	Client   client.Client
+	Recorder events.EventRecorder
+	Metrics  *Metrics
+}
+
+// Write makes next the status of d, if that changes anything. d keeps the status that was read. A
+// resource that is gone, or is another by now, needs no status.
+func (w *Writer) Write(ctx context.Context, d *v1alpha1.ChatPDFDeployment, next v1alpha1.ChatPDFDeploymentStatus) error {
+	w.Metrics.observe(d, next.Conditions)
+	if equality.Semantic.DeepEqual(d.Status, next) {
+		return nil
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&next)
+	if err != nil {
+		return fmt.Errorf("encoding the status of %s/%s: %w", d.Namespace, d.Name, err)
+	}
+	object := &unstructured.Unstructured{Object: map[string]any{"status": content}}
+	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.Kind))
+	object.SetNamespace(d.Namespace)
+	object.SetName(d.Name)
+	object.SetUID(d.UID)
+	err = w.Client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(object),
+		client.FieldOwner(manager), client.ForceOwnership)
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("writing the status of %s/%s: %w", d.Namespace, d.Name, err)
+	}
+	w.announce(d, next)
+	return nil
+}
+
+// StepTaken tells of a step of the database: what the operator did by itself should be found afterwards.
+func (w *Writer) StepTaken(d *v1alpha1.ChatPDFDeployment, step, message string) {
+	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, step, "Database", "%s", message)
+}
+
+// announce turns transitions into events.
+func (w *Writer) announce(d *v1alpha1.ChatPDFDeployment, next v1alpha1.ChatPDFDeploymentStatus) {
+	if next.Release.Name != d.Status.Release.Name {
+		w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "ReleaseAccepted", "Release",
+			"Release %s (revision %d) runs from now on.", next.Release.Name, next.Release.Revision)
+	}
+	for _, c := range next.Conditions {
+		before := meta.FindStatusCondition(d.Status.Conditions, c.Type)
+		if !transition(c, before) {
+			continue
+		}
+		w.Recorder.Eventf(d, nil, severity(c), c.Reason, "Judge", "%s is %s: %s", c.Type, c.Status, c.Message)
+	}
+}
+
+// transition says whether people want to hear of it: a condition that turns, or that gives another
+// reason for something bad. What is still on its way is no news.
+func transition(c metav1.Condition, before *metav1.Condition) bool {
+	switch c.Type {
+	case v1alpha1.ConditionReconciling:
+		return c.Reason != ReasonProgressing && (before == nil || before.Reason != c.Reason)
+	case v1alpha1.ConditionStalled, v1alpha1.ConditionSuspended:
+		return before == nil || before.Reason != c.Reason
+	case v1alpha1.ConditionReady:
+		return c.Status == metav1.ConditionTrue && (before == nil || before.Status != c.Status)
+	}
+	if before == nil {
+		return c.Status == metav1.ConditionTrue
+	}
+	return before.Status != c.Status
+}
+
+// severity of an event about c. Reconciling is announced only when something is in its way.
+func severity(c metav1.Condition) string {
+	switch {
+	case c.Type == v1alpha1.ConditionStalled, c.Type == v1alpha1.ConditionReconciling, c.Status == metav1.ConditionFalse:
+		return corev1.EventTypeWarning
+	}
+	return corev1.EventTypeNormal
+}

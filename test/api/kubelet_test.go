@@ -1,0 +1,176 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"chatpdf.dev/operator/internal/dbagent"
+	"chatpdf.dev/operator/internal/mongodb"
+	"chatpdf.dev/operator/internal/mongodb/podtest"
+	"chatpdf.dev/operator/internal/stack"
+)
+
+// kubelet runs the database's pods for real: what the API server says should run has a mongod and an
+// agent with the Secrets that the operator made.
+type kubelet struct {
+	*world
+	key     types.NamespacedName
+	pods    *podtest.Cluster
+	secrets string // what is mounted, a directory for each Secret
+
+	mu      sync.Mutex
+	running map[string]*member
+}
+
+// member is a pod that runs.
+type member struct {
+	uid   types.UID
+	pod   *podtest.Pod
+	agent string // address
+	stop  func() // ends the agent
+}
+
+func newKubelet(t *testing.T, w *world, key types.NamespacedName, members int) *kubelet {
+	t.Helper()
+	k := &kubelet{
+		world: w, key: key, running: map[string]*member{}, secrets: t.TempDir(),
+		pods: podtest.New(t, key.Name, key.Namespace, members),
+	}
+	t.Cleanup(k.kill)
+	return k
+}
+
+// sync plays the StatefulSet's controller once and then makes what runs what the API server says.
+func (k *kubelet) sync(t *testing.T) {
+	t.Helper()
+	k.playDeployment(t, k.key.Name+"-backend")
+	k.playDeployment(t, k.key.Name+"-frontend")
+	k.playStatefulSet(t, k.key)
+	for ordinal, pod := range k.pods.Pods {
+		name := mongodb.PodName(k.key.Name, ordinal)
+		var uid types.UID
+		if exists[corev1.Pod](t, k.world, name) {
+			uid = get[corev1.Pod](t, k.world, name).UID
+		}
+		if m := k.running[name]; m != nil && m.uid != uid {
+			m.pod.Delete()
+			k.end(name)
+		}
+		if uid != "" && k.running[name] == nil {
+			m := k.start(t, pod, uid)
+			k.mu.Lock()
+			k.running[name] = m
+			k.mu.Unlock()
+		}
+	}
+}
+
+// kill ends everything as a power cut would.
+func (k *kubelet) kill() {
+	for name, m := range k.running {
+		m.pod.Kill()
+		k.end(name)
+	}
+}
+
+func (k *kubelet) end(name string) {
+	k.mu.Lock()
+	m := k.running[name]
+	delete(k.running, name)
+	k.mu.Unlock()
+	m.stop()
+}
+
+// start runs mongod, and beside it an agent that knows itself by the UID that the API server gave.
+func (k *kubelet) start(t *testing.T, pod *podtest.Pod, uid types.UID) *member {
+	t.Helper()
+	names := stack.NamesOf(k.key.Name)
+	for directory, name := range map[string]string{
+		"keyfile": names.KeyfileSecret, "tls": names.TLSSecret, "admin": names.DatabaseAdminSecret, "token": names.AgentSecret,
+	} {
+		for key, value := range get[corev1.Secret](t, k.world, name).Data {
+			k.must(t, k.pods.WriteSecret(directory, key, string(value)))
+			k.must(t, os.MkdirAll(filepath.Join(k.secrets, directory), 0o700))
+			k.must(t, os.WriteFile(filepath.Join(k.secrets, directory, key), value, 0o600))
+			if key == stack.KeyCACertificate {
+				k.pods.CA = value
+			}
+		}
+	}
+	pod.Start(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	k.must(t, err)
+	own := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = dbagent.Serve(ctx, slog.New(slog.DiscardHandler), dbagent.Options{
+			Self: dbagent.Self{PodUID: string(uid), MemberHost: pod.Host, ReplicaSet: k.key.Name},
+			Directories: dbagent.Directories{
+				Keyfile: filepath.Join(k.secrets, "keyfile"), TLS: filepath.Join(k.secrets, "tls"),
+				Admin: filepath.Join(k.secrets, "admin"), Token: filepath.Join(k.secrets, "token"),
+				Run: own, Binary: own,
+			},
+			MongoDAddress: pod.MongoDAddress(), Listener: listener,
+		})
+	}()
+	return &member{uid: uid, pod: pod, agent: listener.Addr().String(), stop: func() {
+		cancel()
+		<-ended
+	}}
+}
+
+// dial reaches members by the names that stand in the replica set configuration.
+func (k *kubelet) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if port == strconv.Itoa(mongodb.AgentPort) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		for _, m := range k.running {
+			if name, _, _ := net.SplitHostPort(m.pod.Host); name == host {
+				return (&net.Dialer{}).DialContext(ctx, network, m.agent)
+			}
+		}
+	}
+	return k.pods.Dial(ctx, network, address)
+}
+
+// statefulSet is the database's.
+func (k *kubelet) statefulSet(t *testing.T) *appsv1.StatefulSet {
+	t.Helper()
+	return get[appsv1.StatefulSet](t, k.world, k.key.Name+"-mongodb")
+}
+
+// trust is how a client of the database verifies its members.
+func (k *kubelet) trust(t *testing.T) *tls.Config {
+	t.Helper()
+	authority := get[corev1.Secret](t, k.world, stack.NamesOf(k.key.Name).CASecret).Data[stack.KeyCACertificate]
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authority) {
+		t.Fatal("the certificate authority is no certificate")
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}
+
+// dialer lets the driver use dial.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
+}
