@@ -51,7 +51,7 @@ func (c Checkout) Up(ctx context.Context, l Local, step func(format string, args
 	if err != nil {
 		return Cluster{}, err
 	}
-	binaries, err := c.output(ctx, tool, "build", "--print-dir", "kubectl")
+	binaries, err := c.output(ctx, tool, "build", "--print-dir", "kubernetes")
 	if err != nil {
 		return Cluster{}, err
 	}

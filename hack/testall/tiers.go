@@ -128,7 +128,7 @@ func apiEnvironment(ctx context.Context, s settings) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	directory, err := localcluster(ctx, s, "build", "--print-dir", "kube-apiserver", "etcd", "kubectl")
+	directory, err := localcluster(ctx, s, "build", "--print-dir", "kubernetes", "etcd")
 	if err != nil {
 		return nil, err
 	}
