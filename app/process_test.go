@@ -33,7 +33,7 @@ func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 func runTests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "chatpdf-test-")
 	if err == nil {
-		defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+		defer os.RemoveAll(dir)
 		executable = filepath.Join(dir, "chatpdf")
 		var output []byte
 		if output, err = exec.Command("go", "build", "-o", executable, ".").CombinedOutput(); err != nil {
@@ -121,7 +121,7 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nobody was let in
+	defer l.Close()
 	return l.Addr().String()
 }
 
@@ -146,7 +146,7 @@ func status(url string) int {
 	if err != nil {
 		return 0
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	return response.StatusCode
 }
 
@@ -189,7 +189,7 @@ func (b *browser) read(request *http.Request, want int, out any) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != want {
 		b.t.Fatalf("%s %s: status %d, want %d; %v, %s", request.Method, request.URL.Path, response.StatusCode, want, err, text)

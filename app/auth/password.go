@@ -40,7 +40,7 @@ func newHasher() *hasher {
 // hash returns the password's hash in PHC string form.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltBytes)
-	rand.Read(salt) //nolint:errcheck // it never fails
+	rand.Read(salt)
 	key, err := h.derive(ctx, password, salt, memoryKiB, iterations, parallelism)
 	if err != nil {
 		return "", err

@@ -30,7 +30,7 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, s.fail(ctx, err))
 		return
 	}
-	defer file.Close()                   //nolint:errcheck // the server forgets the cursor by itself
+	defer file.Close()
 	control.SetReadDeadline(time.Time{}) //nolint:errcheck // recorders in tests have none
 	header := w.Header()
 	header.Set("Content-Type", "application/pdf")

@@ -130,7 +130,7 @@ func (b *browser) call(method, path string, body any, headers ...string) *reply 
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	r := &reply{Response: response, t: b.t}
 	if r.body, err = io.ReadAll(response.Body); err != nil {
 		b.t.Fatal(err)

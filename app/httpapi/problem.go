@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -78,14 +79,12 @@ func (s *server) fail(ctx context.Context, err error) *refused {
 const statusClientClosed = 499
 
 func (s *server) log(ctx context.Context, level slog.Level, message string, err error) {
-	s.Log.Log(ctx, level, message, "request", serve.RequestOf(ctx).ID, "error", err)
+	s.Log.Log(ctx, level, message, //nolint:sloglint // callers pass constants "request", serve.RequestOf(ctx).ID, "error", err)
 }
 
 // writeProblem answers with a problem.
 func writeProblem(w http.ResponseWriter, p *refused) {
-	for name, values := range p.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.header)
 	writeJSON(w, p.Status, "application/problem+json", p.ErrorModel)
 }
 

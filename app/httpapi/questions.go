@@ -100,8 +100,7 @@ func (s *server) answer(ctx context.Context, q chatpdf.Question, sources []answe
 	if s.Model != nil {
 		generator := &answer.Generator{Chat: s.Model.Chat}
 		a, err := generator.Generate(ctx, q.Text, sources, emit)
-		var refusal *llm.Error
-		if !errors.As(err, &refusal) {
+		if _, refused := errors.AsType[*llm.Error](err); !refused {
 			s.questions.WithLabelValues("generated").Inc()
 			return a, err
 		}

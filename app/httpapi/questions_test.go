@@ -48,7 +48,7 @@ func (b *browser) ask(ctx context.Context, question string) (response *http.Resp
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.t.Cleanup(func() { response.Body.Close() }) //nolint:errcheck // it was only read
+	b.t.Cleanup(func() { response.Body.Close() })
 	lines := bufio.NewScanner(response.Body)
 	return response, func() (e event, ok bool) {
 		for lines.Scan() {
@@ -80,12 +80,12 @@ func model(t *testing.T, talk func(r *http.Request, say func(string)) (finished 
 		w.Header().Set("Content-Type", "text/event-stream")
 		flusher := w.(http.Flusher)
 		send := func(delta, reason string) {
-			fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"finish_reason\":%s}]}\n\n", delta, reason) //nolint:errcheck // the client may have gone
+			fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"finish_reason\":%s}]}\n\n", delta, reason)
 			flusher.Flush()
 		}
 		if talk(r, func(text string) { send(text, "null") }) {
 			send("", `"stop"`)
-			fmt.Fprint(w, "data: [DONE]\n\n") //nolint:errcheck // the client may have gone
+			fmt.Fprint(w, "data: [DONE]\n\n")
 		}
 	}))
 	t.Cleanup(server.Close)

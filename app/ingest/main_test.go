@@ -30,7 +30,7 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "ingest-test-")
 	if err == nil {
-		defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+		defer os.RemoveAll(dir)
 		executable = filepath.Join(dir, "chatpdf")
 		var output []byte
 		if output, err = exec.Command("go", "build", "-o", executable, "chatpdf.dev/operator/app").CombinedOutput(); err != nil {

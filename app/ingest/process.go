@@ -56,8 +56,7 @@ func (q *Queue) settle(ctx context.Context, stopping bool, lease *store.Lease, e
 
 // lastFailure is what the owner is told after the last attempt.
 func lastFailure(err error) *chatpdf.Failure {
-	var refusal *llm.Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*llm.Error](err); ok {
 		return embeddingFailure(refusal)
 	}
 	return workerCrashing()

@@ -29,7 +29,7 @@ func (q *Queue) takeIn(ctx context.Context, lease *store.Lease) (*store.Embeddin
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // it has no name: closing removes it
+	defer file.Close()
 	t := &text{queue: q, ctx: ctx, lease: lease}
 	report, err := q.Extractor.Extract(ctx, fmt.Sprintf("/dev/fd/%d", file.Fd()), pdf.Handler{Pages: t.begin, Page: t.add})
 	if err == nil {
@@ -58,21 +58,21 @@ func (q *Queue) spool(ctx context.Context, lease *store.Lease) (*os.File, error)
 	if err != nil {
 		return nil, err
 	}
-	defer from.Close() //nolint:errcheck // the server forgets the cursor by itself
+	defer from.Close()
 	to, err := os.CreateTemp(q.SpoolDir, "document-*")
 	if err != nil {
 		return nil, fmt.Errorf("spooling the document: %w", err)
 	}
 	if err := os.Remove(to.Name()); err != nil {
-		to.Close() //nolint:errcheck // the first error says more
+		to.Close()
 		return nil, fmt.Errorf("spooling the document: %w", err)
 	}
 	if _, err := io.Copy(to, from); err != nil {
-		to.Close() //nolint:errcheck // the first error says more
+		to.Close()
 		return nil, fmt.Errorf("spooling the document: %w", err)
 	}
 	if _, err := to.Seek(0, io.SeekStart); err != nil {
-		to.Close() //nolint:errcheck // the first error says more
+		to.Close()
 		return nil, fmt.Errorf("spooling the document: %w", err)
 	}
 	return to, nil

@@ -140,7 +140,7 @@ func TestChatThatNeverBeganIsAnError(t *testing.T) {
 
 func TestChatIsRetriedBeforeTheFirstPieceOnly(t *testing.T) {
 	s := serve(t, func(call int, w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) //nolint:errcheck // an empty one fails below
+		body, _ := io.ReadAll(r.Body)
 		if !json.Valid(body) || !strings.Contains(string(body), "Hello?") || r.Header.Get("Authorization") != "Bearer "+testKey {
 			t.Errorf("request %d: key %q, body %q", call, r.Header.Get("Authorization"), body)
 		}
@@ -164,7 +164,7 @@ func TestChatIsRetriedBeforeTheFirstPieceOnly(t *testing.T) {
 
 func TestServersThatCannotCountInStreamsAreAskedWithout(t *testing.T) {
 	cl, _ := client(t, serve(t, func(_ int, w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) //nolint:errcheck // an empty one has no stream_options
+		body, _ := io.ReadAll(r.Body)
 		if strings.Contains(string(body), "stream_options") {
 			fail(w, 422, "Extra inputs are not permitted: stream_options")
 			return

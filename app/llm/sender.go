@@ -97,7 +97,7 @@ func (s *sender) once(request *http.Request) (*http.Response, error) {
 // time that doubles with each attempt, with chance in it so that clients spread out.
 func retryAfter(response *http.Response, err error, attempt int) (time.Duration, bool) {
 	backoff := min(firstPause<<(attempt-1), longestPause)
-	backoff = backoff/2 + rand.N(backoff/2+1)
+	backoff = backoff/2 + rand.N(backoff/2+1) //nolint:gosec // chance only spreads clients out here
 	if err != nil {
 		return backoff, !errors.Is(err, errSilence) // a request that hung once would hang again
 	}

@@ -64,7 +64,7 @@ func TestDamagedDocumentsThatCanBeRepairedAreRead(t *testing.T) {
 		"end cut off":            data[:tail],
 		"table of objects wrong": bytes.Replace(data, []byte("0000000015"), []byte("0000000999"), 1),
 		"rubbish in front":       append([]byte("HTTP/1.1 200 OK\r\n\r\n"), data...),
-		"rubbish at the end":     append(bytes.Clone(data), bytes.Repeat([]byte{0}, 3000)...),
+		"rubbish at the end":     append(bytes.Clone(data), make([]byte, 3000)...),
 		"one page missing":       brokenPage.Bytes(),
 		"page tree with a loop":  pdftest.Looping(),
 	} {

@@ -92,8 +92,7 @@ func mustExtract(tb testing.TB, data []byte) []chatpdf.Page {
 }
 
 func failureCode(err error) chatpdf.FailureCode {
-	var failure *chatpdf.Failure
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*chatpdf.Failure](err); ok {
 		return failure.Code
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"image/draw"
 	"io"
 	"slices"
 	"testing"
@@ -57,9 +58,10 @@ func render(t *testing.T, doc *document) *image.RGBA {
 		t.Fatal(err)
 	}
 	defer response.Cleanup()
-	picture := *response.Result.Image
-	picture.Pix = bytes.Clone(picture.Pix)
-	return &picture
+	// Its pixels are PDFium's memory until Cleanup.
+	picture := image.NewRGBA(response.Result.RenderedImage.Bounds())
+	draw.Draw(picture, picture.Bounds(), response.Result.RenderedImage, picture.Bounds().Min, draw.Src)
+	return picture
 }
 
 // planted is the sentence whose rectangles are checked; it stands among others on two lines.

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -53,7 +54,7 @@ func (o *Observer) Handler(next http.Handler) http.Handler {
 		defer func() {
 			o.inFlight.Dec()
 			failure := recover()
-			if failure != nil && failure != http.ErrAbortHandler {
+			if failure != nil && !aborted(failure) {
 				o.panics.Inc()
 				o.Log.Error("a handler panicked", "request", info.ID, "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
 				if sent.status == 0 {
@@ -84,6 +85,12 @@ func (o *Observer) note(r *http.Request, info *Request, sent *sentResponse, took
 	}
 	o.Log.Log(r.Context(), level, "request", "request", info.ID, "method", r.Method, "path", r.URL.Path,
 		"status", sent.status, "bytes", sent.bytes, "seconds", took.Seconds(), "client", info.Client)
+}
+
+// aborted says that a handler panicked on purpose, to break its answer off.
+func aborted(failure any) bool {
+	err, ok := failure.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
 // sentResponse remembers what was sent.

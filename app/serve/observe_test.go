@@ -40,7 +40,7 @@ func TestAPanicIsAnsweredAndCountedAndTheServerLives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	var problem struct{ Detail string }
 	if err := json.NewDecoder(response.Body).Decode(&problem); err != nil || response.StatusCode != http.StatusInternalServerError ||
 		!strings.Contains(problem.Detail, response.Header.Get("X-Request-Id")) || strings.Contains(problem.Detail, "secret") {
@@ -50,7 +50,7 @@ func TestAPanicIsAnsweredAndCountedAndTheServerLives(t *testing.T) {
 	if response, err = http.Get(server.URL); err != nil || response.StatusCode != http.StatusNoContent {
 		t.Fatalf("%v %v", response, err)
 	}
-	response.Body.Close() //nolint:errcheck // it was empty
+	response.Body.Close()
 	server.Close()
 	want := strings.NewReader("# HELP http_panics_total Requests whose handler panicked.\n# TYPE http_panics_total counter\nhttp_panics_total 1\n")
 	if err := testutil.GatherAndCompare(registry, want, "http_panics_total"); err != nil {
@@ -68,7 +68,7 @@ func TestAPanicInTheMiddleOfAnAnswerCutsItOff(t *testing.T) {
 	})
 	response, err := http.Get(server.URL)
 	if err == nil {
-		defer response.Body.Close() //nolint:errcheck // it was only read
+		defer response.Body.Close()
 		_, err = io.ReadAll(response.Body)
 	}
 	if err == nil {

@@ -44,7 +44,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	metricsListener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.MetricsAddress)
 	if err != nil {
-		mainListener.Close() //nolint:errcheck // the first error says more
+		mainListener.Close()
 		return fmt.Errorf("listening on METRICS_ADDRESS: %w", err)
 	}
 	requests, cutOff := context.WithCancel(context.WithoutCancel(ctx))

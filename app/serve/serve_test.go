@@ -36,8 +36,8 @@ func TestARequestUnderWayIsFinishedBeforeTheEnd(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			body, _ := io.ReadAll(response.Body) //nolint:errcheck // a short answer fails the test
-			response.Body.Close()                //nolint:errcheck // it was only read
+			body, _ := io.ReadAll(response.Body)
+			response.Body.Close()
 			answer <- string(body)
 			return
 		}
@@ -57,7 +57,7 @@ func TestAPortInUseIsASentence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nobody was let in
+	defer l.Close()
 	server := &serve.Server{Address: free(t), MetricsAddress: l.Addr().String(), Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
 	if err := server.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "METRICS_ADDRESS") {
 		t.Fatalf("%v", err)
@@ -70,6 +70,6 @@ func free(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nobody was let in
+	defer l.Close()
 	return l.Addr().String()
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,9 +54,9 @@ func (s *Store) EnsureIndexes(ctx context.Context) error {
 	for name, models := range indexes() {
 		c := s.collection(name)
 		// Transactions on MongoDB 4.4 fail if the collection comes into being at the same time.
-		err := c.Database().CreateCollection(ctx, name)
 		const namespaceExists = 48
-		if e, ok := err.(mongo.CommandError); err != nil && !(ok && e.HasErrorCode(namespaceExists)) {
+		err := c.Database().CreateCollection(ctx, name)
+		if refusal, ok := errors.AsType[mongo.CommandError](err); err != nil && (!ok || !refusal.HasErrorCode(namespaceExists)) {
 			return fmt.Errorf("creating the collection %s: %w", name, err)
 		}
 		if len(models) == 0 {

@@ -122,7 +122,7 @@ func (s *Store) WatchQueue(ctx context.Context, wake func()) error {
 	if err != nil {
 		return fmt.Errorf("watching the queue: %w", err)
 	}
-	defer stream.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the server forgets it by itself
+	defer stream.Close(context.WithoutCancel(ctx))
 	wake()                                         // for what came before the stream began
 	for ctx.Err() == nil {
 		if stream.TryNext(ctx) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -102,13 +103,13 @@ func (s *Store) eachPassage(ctx context.Context, d Searchable, yield func(chatpd
 	if err != nil {
 		return err
 	}
-	defer passages.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the server forgets it by itself
+	defer passages.Close(context.WithoutCancel(ctx))
 	pages, err := s.pages().Find(ctx, filter, options.Find().SetSort(bson.M{"number": 1}).SetBatchSize(readBatch).
 		SetProjection(bson.M{"sentences": 0}))
 	if err != nil {
 		return err
 	}
-	defer pages.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the server forgets it by itself
+	defer pages.Close(context.WithoutCancel(ctx))
 	var at page
 	for passages.Next(ctx) {
 		var row passage
@@ -166,9 +167,7 @@ func all[T any](ctx context.Context, c *mongo.Collection, filter, order bson.M, 
 }
 
 func with(filter bson.M, key string, value any) bson.M {
-	joined := bson.M{key: value}
-	for k, v := range filter {
-		joined[k] = v
-	}
+	joined := maps.Clone(filter)
+	joined[key] = value
 	return joined
 }

@@ -40,7 +40,7 @@ func TestAStoredFileReadsBackFromAnyPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	if err := iotest.TestReader(f, content); err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,7 @@ func (f *files) send(w http.ResponseWriter, r *http.Request, one file) {
 		serve.WriteProblem(w, http.StatusInternalServerError, "The file cannot be read.")
 		return
 	}
-	defer opened.Close() //nolint:errcheck // it was only read
+	defer opened.Close()
 	content, ok := opened.(io.ReadSeeker)
 	if !ok {
 		whole, err := io.ReadAll(opened)

@@ -70,7 +70,7 @@ func get(t *testing.T, method, url string, body io.Reader, headers ...string) (*
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestEventsPassAsTheyCome(t *testing.T) {
 	if lines.Text() != "data: two" {
 		t.Fatal(lines.Text())
 	}
-	response.Body.Close() //nolint:errcheck // that is the point
+	response.Body.Close()
 	<-gone
 }
 

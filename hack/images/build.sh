@@ -76,7 +76,8 @@ WORK=$(mktemp -d "$IMAGES/work.XXXXXX")
 cleanup() {
 	local result=$?
 	if [ -n "$STEP" ]; then
-		"${AS_ROOT[@]}" kill -- "-$STEP" 2>/dev/null && wait "$STEP" 2>/dev/null || true
+		"${AS_ROOT[@]}" kill -- "-$STEP" 2>/dev/null || true
+		wait "$STEP" 2>/dev/null || true
 	fi
 	if [ $result -ne 0 ]; then engine_abandon >/dev/null 2>&1; fi
 	rm -rf "$WORK"
@@ -145,6 +146,7 @@ APP_IMAGE=$REGISTRY/chatpdf:$TAG
 DBAGENT_IMAGE=$REGISTRY/chatpdf-dbagent:$TAG
 
 if [ $PRINT = yes ]; then
+	# shellcheck disable=SC2034 # the loop reads them by name
 	OPERATOR_TAR=$TARBALLS/operator.tar APP_TAR=$TARBALLS/app.tar DBAGENT_TAR=$TARBALLS/dbagent.tar
 	for name in TAG VERSION COMMIT OPERATOR_IMAGE APP_IMAGE DBAGENT_IMAGE OPERATOR_TAR APP_TAR DBAGENT_TAR; do
 		printf '%s=%q\n' "$name" "${!name}"

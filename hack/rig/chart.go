@@ -25,7 +25,7 @@ func (c Cluster) InstallOperator(ctx context.Context, settings ...string) error 
 		imageValues("operands.images.mongodb", c.MongoDBImage),
 	), settings...)
 	for _, setting := range settings {
-		args = append(args, "--set", setting)
+		args = append(args, "--set-string", setting)
 	}
 	return c.run(ctx, c.environment(), helm, args...)
 }

@@ -38,7 +38,7 @@ var tiers = []tier{
 		goTest{dir: "hack/localcluster", packages: []string{"./..."}, flags: []string{"-timeout", "10m"}},
 	}},
 	{"api", "a real kube-apiserver and etcd, and real mongods", []step{
-		goTest{packages: []string{"./test/api/..."}, flags: []string{"-timeout", "30m"}, env: apiEnvironment},
+		goTest{packages: []string{"./test/api/...", "./hack/chart"}, flags: []string{"-timeout", "30m"}, env: apiEnvironment},
 	}},
 	{"web", "the page, in a real browser against the real application", []step{
 		npmTests{name: "vitest", script: "test:unit", count: countVitest, args: func(report string) []string {

@@ -61,7 +61,8 @@ type Health struct {
 // Health asks how the application is.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var h Health
-	return h, c.json(ctx, http.MethodGet, "/health", nil, &h)
+	err := c.json(ctx, http.MethodGet, "/health", nil, &h)
+	return h, err
 }
 
 // SignIn starts a session; later calls belong to it.
@@ -123,7 +124,8 @@ func (c *Client) Upload(ctx context.Context, name string, pdf io.Reader) (Docume
 // Document looks at one document.
 func (c *Client) Document(ctx context.Context, id string) (Document, error) {
 	var d Document
-	return d, c.json(ctx, http.MethodGet, "/api/v1/documents/"+url.PathEscape(id), nil, &d)
+	err := c.json(ctx, http.MethodGet, "/api/v1/documents/"+url.PathEscape(id), nil, &d)
+	return d, err
 }
 
 // Documents lists the documents of the account, the first hundred.
@@ -131,7 +133,8 @@ func (c *Client) Documents(ctx context.Context) ([]Document, error) {
 	var list struct {
 		Documents []Document `json:"documents"`
 	}
-	return list.Documents, c.json(ctx, http.MethodGet, "/api/v1/documents", nil, &list)
+	err := c.json(ctx, http.MethodGet, "/api/v1/documents", nil, &list)
+	return list.Documents, err
 }
 
 // ErrNotRead is wrapped by WaitUntilRead when the document failed for good.

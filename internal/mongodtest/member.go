@@ -62,7 +62,7 @@ func (m *Member) Restart(t testing.TB) {
 
 // Log is what the process has written so far, for the message of a failed test.
 func (m *Member) Log() string {
-	log, _ := os.ReadFile(filepath.Join(m.dir, "mongod.log")) //nolint:errcheck // no log is an empty log
+	log, _ := os.ReadFile(filepath.Join(m.dir, "mongod.log"))
 	return string(log)
 }
 
@@ -115,7 +115,7 @@ func (m *Member) run(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("starting mongod: %w", err)
 	}
-	defer log.Close() //nolint:errcheck // the process has its own copy
+	defer log.Close()
 	cmd := exec.Command(m.binary, append([]string{"--port", port, "--dbpath", filepath.Join(m.dir, "db")}, m.args...)...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, dieWithParent()
 	started, ended := make(chan error), make(chan struct{})
@@ -149,7 +149,7 @@ func accepting(ctx context.Context, address string, ended <-chan struct{}) error
 	for {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err == nil {
-			conn.Close() //nolint:errcheck // nothing was sent
+			conn.Close()
 			select {
 			case <-ended:
 				return errors.New("it ended at once")

@@ -100,7 +100,8 @@ func Launch(ctx context.Context, dir string, o Options) (rs *ReplicaSet, err err
 	if o.Uninitiated {
 		return rs, nil
 	}
-	return rs, rs.initiate(ctx)
+	err = rs.initiate(ctx)
+	return rs, err
 }
 
 // Close ends all members without giving them time for anything.

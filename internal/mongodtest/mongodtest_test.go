@@ -2,6 +2,7 @@ package mongodtest_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func TestUninitiatedMembersWaitForTheTest(t *testing.T) {
 	client := connect(t, options.Client().ApplyURI("mongodb://"+rs.Members[0].Address).SetDirect(true))
 	err := client.Database("admin").RunCommand(t.Context(), bson.M{"replSetGetStatus": 1}).Err()
 	const notYetInitialized = 94
-	if e, ok := err.(mongo.CommandError); !ok || e.Code != notYetInitialized {
+	if e, ok := errors.AsType[mongo.CommandError](err); !ok || e.Code != notYetInitialized {
 		t.Fatalf("replSetGetStatus: %v, want NotYetInitialized", err)
 	}
 }

@@ -19,7 +19,7 @@ func Main(m *testing.M, o Options, rs **ReplicaSet) int {
 	}
 	dir, err := os.MkdirTemp("", "mongodtest-")
 	if err == nil {
-		defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+		defer os.RemoveAll(dir)
 		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 		defer cancel()
 		*rs, err = Launch(ctx, dir, o)

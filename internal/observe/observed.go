@@ -32,6 +32,8 @@ type Observed struct {
 	// Secrets are those that the deployment needs, generated and the user's, by name; absent ones
 	// have no entry.
 	Secrets map[string]Secret
+	// complete says that every generated Secret exists.
+	complete bool
 	// CA is the PEM certificate that the database's members are verified with; nil before it exists.
 	CA []byte
 

@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	policyv1 "k8s.io/api/policy/v1"
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb"
@@ -41,7 +40,7 @@ type Observer struct {
 func (o Observer) Observe(ctx context.Context, d *v1alpha1.ChatPDFDeployment) (*Observed, error) {
 	seen := &Observed{Deployment: d, Secrets: map[string]Secret{}, Warnings: map[types.UID]string{}}
 	for _, step := range []func(context.Context, *Observed) error{
-		o.lists, o.identity, o.database, o.secrets, o.trouble,
+		o.lists, o.identity, o.secrets, o.statefulSet, o.claims, o.trouble,
 	} {
 		if err := step(ctx, seen); err != nil {
 			return nil, err
@@ -88,28 +87,37 @@ func (o Observer) identity(ctx context.Context, seen *Observed) (err error) {
 	return err
 }
 
-// database makes sure that a StatefulSet that seems to be missing is missing, and if so finds the
-// volumes that it left, whatever labels they carry.
-func (o Observer) database(ctx context.Context, seen *Observed) error {
-	d := seen.Deployment
+// statefulSet makes sure that a StatefulSet that seems to be missing is missing.
+func (o Observer) statefulSet(ctx context.Context, seen *Observed) error {
 	if len(seen.StatefulSets) > 0 {
 		return nil
 	}
+	d := seen.Deployment
 	set, err := get[appsv1.StatefulSet](ctx, o.Live, d.Namespace, stack.NamesOf(d.Name).MongoDB)
-	if err != nil {
-		return err
-	}
 	if set != nil {
 		seen.StatefulSets = append(seen.StatefulSets, *set)
-		return nil
 	}
-	for ordinal := range mongodb.MaxMembers {
+	return err
+}
+
+// claims looks for volumes that the labels do not find, by the names that they would have: those of
+// every member that should have one, and of every member that there could be while something is
+// missing that is only ever made for new volumes.
+func (o Observer) claims(ctx context.Context, seen *Observed) error {
+	d, ordinals := seen.Deployment, int(stack.Members(seen.Deployment.Spec))
+	if len(seen.StatefulSets) == 0 || !seen.complete {
+		ordinals = mongodb.MaxMembers
+	}
+	for ordinal := range ordinals {
 		name := mongodb.ClaimName(d.Name, ordinal)
+		if Named(seen.Claims, name) != nil {
+			continue
+		}
 		claim, err := get[corev1.PersistentVolumeClaim](ctx, o.Live, d.Namespace, name)
 		if err != nil {
 			return err
 		}
-		if claim != nil && Named(seen.Claims, name) == nil {
+		if claim != nil {
 			seen.Claims = append(seen.Claims, *claim)
 		}
 	}

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -14,10 +15,11 @@ import (
 func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 	d := seen.Deployment
 	names := stack.NamesOf(d.Name)
-	needed := []string{
+	generated := []string{
 		names.AdminSecret, names.DatabaseAdminSecret, names.DatabaseAppSecret, names.KeyfileSecret,
 		names.AgentSecret, names.CASecret, names.TLSSecret,
 	}
+	needed := slices.Clone(generated)
 	if key := d.Spec.LLM.APIKeySecretRef; key != nil {
 		needed = append(needed, key.Name)
 	}
@@ -38,5 +40,6 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 			seen.CA = secret.Data[stack.KeyCACertificate]
 		}
 	}
+	seen.complete = !slices.ContainsFunc(generated, func(name string) bool { return !seen.has(name) })
 	return nil
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -9,16 +10,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -155,6 +160,7 @@ func TestTheBinaryWorksWithTheRightsOfItsRoleAlone(t *testing.T) {
 		Autoscaling: &v1alpha1.AutoscalingSpec{MinReplicas: 2, MaxReplicas: 4},
 	}})
 	w.wakes(t, key)
+	w.isQuiet(t)
 	if status := p.answers(t, "https://"+p.metrics+"/metrics"); status != http.StatusUnauthorized {
 		t.Errorf("metrics for nobody in particular: %d", status)
 	}
@@ -206,6 +212,58 @@ func (w *world) wakes(t *testing.T, key types.NamespacedName) {
 		w.must(t, w.List(t.Context(), &events, client.InNamespace(w.namespace)))
 		return strings.Contains(fmt.Sprint(events.Items), "no such host")
 	})
+}
+
+// isQuiet wakes the operator again and again without a reason, and counts what the API server is
+// asked to write.
+func (w *world) isQuiet(t *testing.T) {
+	t.Helper()
+	var before, after int
+	eventually(t, "the operator to have nothing left to write", func() bool {
+		before = w.writes(t)
+		for range 5 {
+			pod := get[corev1.Pod](t, w, "docs-mongodb-0")
+			metav1.SetMetaDataAnnotation(&pod.ObjectMeta, "touched", time.Now().String())
+			w.must(t, w.Update(t.Context(), pod))
+		}
+		after = w.writes(t)
+		return before == after
+	})
+	for range 30 {
+		pod := get[corev1.Pod](t, w, "docs-mongodb-0")
+		metav1.SetMetaDataAnnotation(&pod.ObjectMeta, "touched", time.Now().String())
+		w.must(t, w.Update(t.Context(), pod))
+		get[appsv1.Deployment](t, w, "docs-backend")
+	}
+	if now := w.writes(t); now != before {
+		t.Errorf("the operator wrote %d times at steady state", now-before)
+	}
+}
+
+// writes counts all requests to write since the API server started, apart from the test's own and
+// from renewing the Lease.
+func (w *world) writes(t *testing.T) int {
+	t.Helper()
+	config := rest.CopyConfig(cluster.config)
+	config.GroupVersion, config.NegotiatedSerializer = &corev1.SchemeGroupVersion, serializer.NewCodecFactory(cluster.scheme)
+	c, err := rest.RESTClientFor(config)
+	w.must(t, err)
+	text, err := c.Get().AbsPath("/metrics").DoRaw(t.Context())
+	w.must(t, err)
+	families, err := new(expfmt.NewTextParser(model.UTF8Validation)).TextToMetricFamilies(bytes.NewReader(text))
+	w.must(t, err)
+	count := 0
+	for _, metric := range families["apiserver_request_total"].GetMetric() {
+		labels := map[string]string{}
+		for _, label := range metric.GetLabel() {
+			labels[label.GetName()] = label.GetValue()
+		}
+		reads := slices.Contains([]string{"GET", "LIST", "WATCH", "CONNECT"}, labels["verb"])
+		if !reads && labels["resource"] != "pods" && labels["resource"] != "leases" {
+			count += int(metric.GetCounter().GetValue())
+		}
+	}
+	return count
 }
 
 // resident is the memory that the process takes.

@@ -36,7 +36,7 @@ func Open(t testing.TB, uri string) *store.Store {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		s.Close(ctx) //nolint:errcheck // the test is over
+		s.Close(ctx)
 	})
 	if err := s.EnsureIndexes(t.Context()); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 /**
+ * @typedef {{ input: string[], model: string }} EmbeddingRequest
+ * @typedef {{ messages: { content: string }[] }} ChatRequest
+ *
  * @typedef {object} Model
  * @property {string} url its base URL, for OPENAI_BASE_URL
  * @property {() => Promise<void>} stop
@@ -52,16 +55,16 @@ async function answer(request, response) {
       json(response, { course });
       return;
     case 'POST /v1/embeddings':
-      json(response, embeddings(JSON.parse(text)));
+      json(response, embeddings(/** @type {EmbeddingRequest} */ (JSON.parse(text))));
       return;
     case 'POST /v1/chat/completions':
-      await chat(JSON.parse(text), response);
+      await chat(/** @type {ChatRequest} */ (JSON.parse(text)), response);
       return;
   }
   response.writeHead(404).end();
 }
 
-/** @param {{messages: {content: string}[]}} body @param {import('node:http').ServerResponse} response */
+/** @param {ChatRequest} body @param {import('node:http').ServerResponse} response */
 async function chat(body, response) {
   const shown = body.messages.at(-1)?.content ?? '';
   const [first, ...rest] = bestSentences(shown);
@@ -131,7 +134,7 @@ function bestSentences(shown) {
     .slice(0, 3);
 }
 
-/** @param {{input: string[], model: string}} body */
+/** @param {EmbeddingRequest} body */
 function embeddings({ input, model }) {
   const data = input.map((text, index) => ({ object: 'embedding', index, embedding: vectorOf(text) }));
   return { object: 'list', model, data, usage: { prompt_tokens: 1, total_tokens: 1 } };

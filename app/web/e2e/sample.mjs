@@ -108,8 +108,5 @@ function drawPage(pdf, page, number) {
 /** @param {Pdf} pdf @returns {Promise<Buffer>} */
 async function bytesOf(pdf) {
   pdf.end();
-  /** @type {Buffer[]} */
-  const chunks = [];
-  for await (const chunk of pdf) chunks.push(/** @type {Buffer} */ (chunk));
-  return Buffer.concat(chunks);
+  return Buffer.concat(/** @type {Buffer[]} */ (await pdf.toArray()));
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"chatpdf.dev/operator/internal/dbagent"
 	"chatpdf.dev/operator/internal/mongodb"
 )
 
@@ -98,11 +100,38 @@ func (c *Cluster) Hosts(members int) []string {
 
 // WriteSecret changes one key of a mounted Secret: admin, token, keyfile or tls.
 func (c *Cluster) WriteSecret(name, key, value string) error {
-	directory := filepath.Join(c.secrets, name)
+	directory := c.SecretDirectory(name)
 	if err := os.MkdirAll(directory, 0o700); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(directory, key), []byte(value), 0o600)
+}
+
+// SecretDirectory is where a Secret is mounted.
+func (c *Cluster) SecretDirectory(name string) string { return filepath.Join(c.secrets, name) }
+
+// Directories are the agent's, with the mounted Secrets of this cluster.
+func (c *Cluster) Directories(run, binary string) dbagent.Directories {
+	return dbagent.Directories{
+		Keyfile: c.SecretDirectory("keyfile"), TLS: c.SecretDirectory("tls"),
+		Admin: c.SecretDirectory("admin"), Token: c.SecretDirectory("token"),
+		Run: run, Binary: binary,
+	}
+}
+
+// RenewCertificates replaces the certificate and its authority in the mounted Secret.
+func (c *Cluster) RenewCertificates() error {
+	service := fmt.Sprintf("%s.%s.svc", mongodb.StatefulSetName(c.Deployment), c.Namespace)
+	certificates, err := newCertificates("*."+service+"."+clusterDomain, service+"."+clusterDomain, service, "localhost")
+	if err != nil {
+		return err
+	}
+	c.CA = certificates.authority
+	return errors.Join(
+		c.WriteSecret("tls", "ca.crt", string(certificates.authority)),
+		c.WriteSecret("tls", "tls.crt", string(certificates.certificate)),
+		c.WriteSecret("tls", "tls.key", string(certificates.key)),
+	)
 }
 
 func (c *Cluster) prepare(pods int) error {
@@ -134,26 +163,17 @@ func (c *Cluster) prepare(pods int) error {
 func (c *Cluster) writeSecrets() error {
 	key := make([]byte, 756)
 	rand.Read(key) //nolint:errcheck // it never fails
-	service := fmt.Sprintf("%s.%s.svc", mongodb.StatefulSetName(c.Deployment), c.Namespace)
-	certificates, err := newCertificates("*."+service+"."+clusterDomain, service+"."+clusterDomain, service, "localhost")
-	if err != nil {
-		return err
-	}
-	c.CA = certificates.authority
 	for _, secret := range [][3]string{
 		{"admin", "username", mongodb.AdminUsername},
 		{"admin", "password", c.AdminPassword},
 		{"token", "token", c.AgentToken},
 		{"keyfile", "keyfile", base64.StdEncoding.EncodeToString(key)},
-		{"tls", "ca.crt", string(certificates.authority)},
-		{"tls", "tls.crt", string(certificates.certificate)},
-		{"tls", "tls.key", string(certificates.key)},
 	} {
 		if err := c.WriteSecret(secret[0], secret[1], secret[2]); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.RenewCertificates()
 }
 
 // freeNetwork finds "127.x.y." of which nobody uses the first addresses.

@@ -174,14 +174,9 @@ func (p *Pod) startAgent() error {
 	if err != nil {
 		return fmt.Errorf("starting the agent: %w", err)
 	}
-	secrets := p.cluster.secrets
 	options := dbagent.Options{
-		Self: dbagent.Self{PodUID: string(p.uid), MemberHost: p.Host, ReplicaSet: p.cluster.Deployment},
-		Directories: dbagent.Directories{
-			Keyfile: filepath.Join(secrets, "keyfile"), TLS: filepath.Join(secrets, "tls"),
-			Admin: filepath.Join(secrets, "admin"), Token: filepath.Join(secrets, "token"),
-			Run: p.RunDirectory(), Binary: filepath.Join(p.dir, "bin"),
-		},
+		Self:          dbagent.Self{PodUID: string(p.uid), MemberHost: p.Host, ReplicaSet: p.cluster.Deployment},
+		Directories:   p.cluster.Directories(p.RunDirectory(), filepath.Join(p.dir, "bin")),
 		MongoDAddress: p.MongoDAddress(),
 		Listener:      listener,
 	}

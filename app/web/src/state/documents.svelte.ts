@@ -28,9 +28,10 @@ class Documents {
   async refresh(): Promise<void> {
     try {
       const list = await session.guard(listDocuments());
-      const known = this.#byId.size > list.documents.length;
+      this.#byId.clear();
       this.#take(list.documents);
-      if (!known) this.#next = list.next;
+      this.#next = list.next;
+      for (const id of this.chosen) if (!this.#byId.has(id)) this.chosen.delete(id);
       this.loaded = true;
       this.problem = undefined;
       this.watch();

@@ -46,8 +46,9 @@ class ViewerState {
   }
 
   forget(): void {
+    if (this.target) history.back();
+    this.target = undefined;
     this.#opener = undefined;
-    this.close();
   }
 
   /** The browser went back. */

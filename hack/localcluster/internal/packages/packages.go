@@ -18,8 +18,8 @@ import (
 
 // Need is a file that something here uses, and the package that brings it.
 type Need struct {
-	// Files are the places where the file may be; one is enough. A pattern of
-	// filepath.Match is allowed; a bare name is looked for where programs are.
+	// Files are the places where the file may be; one is enough. A path may be
+	// a pattern of filepath.Match; a bare name is looked up in PATH.
 	Files []string
 	// Package is its name on Debian and Ubuntu.
 	Package string
@@ -28,13 +28,23 @@ type Need struct {
 // Cluster is what the nodes of a cluster use beside what is built.
 func Cluster() []Need {
 	return []Need{
-		{[]string{"runc"}, "runc"},
+		{system("runc"), "runc"},
 		{[]string{"/usr/lib/cni/bridge", "/opt/cni/bin/bridge"}, "containernetworking-plugins"},
-		{[]string{"nft"}, "nftables"},
+		{system("nft"), "nftables"},
 		// For pods with a host port.
-		{[]string{"iptables"}, "iptables"},
-		{[]string{"mount"}, "mount"},
+		{system("iptables"), "iptables"},
+		{system("mount"), "mount"},
 	}
+}
+
+// system lists the places where a node looks for a program: it has no PATH of
+// a person.
+func system(program string) []string {
+	var files []string
+	for _, dir := range []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
+		files = append(files, filepath.Join(dir, program))
+	}
+	return files
 }
 
 // Missing returns the packages of the needs that are not met.
@@ -49,15 +59,10 @@ func Missing(needs []Need) []string {
 	return slices.Compact(missing)
 }
 
-// programDirs are searched beside PATH: a person's PATH often lacks sbin.
-var programDirs = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
-
 func present(file string) bool {
 	if !strings.ContainsRune(file, '/') {
-		if _, err := exec.LookPath(file); err == nil {
-			return true
-		}
-		return slices.ContainsFunc(programDirs, func(dir string) bool { return present(filepath.Join(dir, file)) })
+		_, err := exec.LookPath(file)
+		return err == nil
 	}
 	found, err := filepath.Glob(file)
 	return err == nil && len(found) > 0
@@ -78,7 +83,10 @@ func Install(ctx context.Context, c *console.Console, needs []Need) error {
 		err := apt(ctx, step, install)
 		if err != nil {
 			// The package lists are often missing or out of date.
-			err = errors.Join(apt(ctx, step, []string{"update"}), apt(ctx, step, install))
+			updated := apt(ctx, step, []string{"update"})
+			if err = apt(ctx, step, install); err != nil {
+				err = errors.Join(updated, err)
+			}
 		}
 		if err == nil && len(Missing(needs)) > 0 {
 			err = errors.New("apt-get succeeded and the files are still not there")
@@ -96,8 +104,11 @@ func Supported() bool {
 	return err == nil && present("apt-get")
 }
 
+// waitForOthers lets apt-get wait while another one is at work.
+const waitForOthers = "-oDPkg::Lock::Timeout=300"
+
 func apt(ctx context.Context, step *console.Step, args []string) error {
-	cmd, err := invoker.Command(ctx, "env", append([]string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"}, args...)...)
+	cmd, err := invoker.Command(ctx, "env", append([]string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", waitForOthers}, args...)...)
 	if err != nil {
 		return err
 	}
