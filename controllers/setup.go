@@ -40,7 +40,7 @@ func (r *ChatPDFDeploymentReconciler) SetupWithManager(m ctrl.Manager, workers i
 	byInstance := handler.EnqueueRequestsFromMapFunc(instance)
 	specChanged := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	err := ctrl.NewControllerManagedBy(m).
-		For(&v1alpha1.ChatPDFDeployment{}, specChanged).
+		For(&v1alpha1.ChatPDFDeployment{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, statusLost()))).
 		Owns(&corev1.Service{}).
 		Owns(&corev1.ServiceAccount{}).
 		Owns(&appsv1.Deployment{}).
@@ -72,6 +72,15 @@ func instance(_ context.Context, object client.Object) []reconcile.Request {
 		return nil
 	}
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}}}
+}
+
+// statusLost lets a change pass that leaves a status which speaks of another generation: somebody wiped
+// it, or a backup brought an old one back. Our own writes speak of the generation that is there.
+func statusLost() predicate.Predicate {
+	return predicate.NewPredicateFuncs(func(object client.Object) bool {
+		d, ok := object.(*v1alpha1.ChatPDFDeployment)
+		return ok && d.Status.ObservedGeneration != d.Generation
+	})
 }
 
 // autoscalerChanged ignores what an autoscaler measures, which changes every 15 seconds; it has no

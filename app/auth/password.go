@@ -34,18 +34,26 @@ type hasher struct {
 }
 
 func newHasher() *hasher {
-	return &hasher{slots: make(chan struct{}, hashers), dummy: encode(make([]byte, saltBytes), make([]byte, keyBytes))}
+	nobody := digest{memoryKiB: memoryKiB, iterations: iterations, threads: parallelism, salt: make([]byte, saltBytes), key: make([]byte, keyBytes)}
+	return &hasher{slots: make(chan struct{}, hashers), dummy: nobody.String()}
+}
+
+// digest is a hash with what it was made with.
+type digest struct {
+	memoryKiB, iterations uint32
+	threads               uint8
+	salt, key             []byte
 }
 
 // hash returns the password's hash in PHC string form.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	salt := make([]byte, saltBytes)
-	rand.Read(salt)
-	key, err := h.derive(ctx, password, salt, memoryKiB, iterations, parallelism)
-	if err != nil {
+	d := digest{memoryKiB: memoryKiB, iterations: iterations, threads: parallelism, salt: make([]byte, saltBytes)}
+	rand.Read(d.salt)
+	var err error
+	if d.key, err = h.derive(ctx, password, d); err != nil {
 		return "", err
 	}
-	return encode(salt, key), nil
+	return d.String(), nil
 }
 
 // verify says whether hash is that of password. An empty hash is that of no password, and takes as long.
@@ -53,48 +61,52 @@ func (h *hasher) verify(ctx context.Context, hash, password string) (bool, error
 	if hash == "" {
 		hash = h.dummy
 	}
-	memory, time, threads, salt, want, err := decode(hash)
+	d, err := parseDigest(hash)
 	if err != nil {
 		return false, err
 	}
-	key, err := h.derive(ctx, password, salt, memory, time, threads)
+	key, err := h.derive(ctx, password, d)
 	if err != nil {
 		return false, err
 	}
-	return subtle.ConstantTimeCompare(key, want) == 1, nil
+	return subtle.ConstantTimeCompare(key, d.key) == 1, nil
 }
 
-func (h *hasher) derive(ctx context.Context, password string, salt []byte, memory, time uint32, threads uint8) ([]byte, error) {
+func (h *hasher) derive(ctx context.Context, password string, d digest) ([]byte, error) {
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
-		return argon2.IDKey([]byte(password), salt, time, memory, threads, keyBytes), nil
+		return argon2.IDKey([]byte(password), d.salt, d.iterations, d.memoryKiB, d.threads, keyBytes), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func encode(salt, key []byte) string {
+// String is the PHC string form.
+func (d digest) String() string {
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memoryKiB, iterations, parallelism,
-		b64.EncodeToString(salt), b64.EncodeToString(key))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, d.memoryKiB, d.iterations, d.threads,
+		b64.EncodeToString(d.salt), b64.EncodeToString(d.key))
 }
 
-func decode(hash string) (memory, time uint32, threads uint8, salt, key []byte, err error) {
+// parseDigest reads the PHC string form.
+func parseDigest(hash string) (digest, error) {
 	malformed := errors.New("a stored password hash cannot be read")
 	parts := strings.Split(hash, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
-		return 0, 0, 0, nil, nil, malformed
+		return digest{}, malformed
 	}
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &time, &threads); err != nil ||
-		memory > maxKiB || time == 0 || time > maxIterations || threads == 0 {
-		return 0, 0, 0, nil, nil, malformed
+	var d digest
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &d.memoryKiB, &d.iterations, &d.threads); err != nil ||
+		d.memoryKiB > maxKiB || d.iterations == 0 || d.iterations > maxIterations || d.threads == 0 {
+		return digest{}, malformed
 	}
 	b64 := base64.RawStdEncoding
-	salt, saltErr := b64.DecodeString(parts[4])
-	key, keyErr := b64.DecodeString(parts[5])
-	if saltErr != nil || keyErr != nil || len(key) != keyBytes {
-		return 0, 0, 0, nil, nil, malformed
+	var saltErr, keyErr error
+	d.salt, saltErr = b64.DecodeString(parts[4])
+	d.key, keyErr = b64.DecodeString(parts[5])
+	if saltErr != nil || keyErr != nil || len(d.key) != keyBytes {
+		return digest{}, malformed
 	}
-	return memory, time, threads, salt, key, nil
+	return d, nil
 }

@@ -40,7 +40,7 @@ func (s *Service) failures(client, username string) failures {
 	now := s.now()
 	window := now.Truncate(throttleWindow)
 	key := func(kind, name string) string {
-		return fmt.Sprintf("login:%s:%s:%d", kind, digest(name), window.Unix())
+		return fmt.Sprintf("login:%s:%s:%d", kind, blur(name), window.Unix())
 	}
 	return failures{store: s.store, now: now, until: window.Add(throttleWindow),
 		account: key("account", strings.ToLower(username)), client: key("client", client)}
@@ -71,8 +71,8 @@ func (f failures) forget(ctx context.Context) error {
 	return err
 }
 
-// digest keeps names that people typed, perhaps a password by mistake, out of the database.
-func digest(name string) string {
+// blur keeps names that people typed, perhaps a password by mistake, out of the database.
+func blur(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:16])
 }

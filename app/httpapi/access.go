@@ -69,8 +69,8 @@ func cookieName(r *serve.Request) string {
 }
 
 func sessionCookie(r *serve.Request, token string, maxAge int) http.Cookie {
-	return http.Cookie{Name: cookieName(r), //nolint:gosec // over plain http a Secure cookie would not come back Value: token, Path: "/", MaxAge: maxAge,
-		Secure: r.HTTPS, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	return http.Cookie{ //nolint:gosec // over plain http a Secure cookie would not come back
+		Name: cookieName(r), Value: token, Path: "/", MaxAge: maxAge, Secure: r.HTTPS, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
 // token is what the request's session cookie holds; empty without one.

@@ -79,7 +79,7 @@ func (s *server) fail(ctx context.Context, err error) *refused {
 const statusClientClosed = 499
 
 func (s *server) log(ctx context.Context, level slog.Level, message string, err error) {
-	s.Log.Log(ctx, level, message, //nolint:sloglint // callers pass constants "request", serve.RequestOf(ctx).ID, "error", err)
+	s.Log.Log(ctx, level, message, "request", serve.RequestOf(ctx).ID, "error", err) //nolint:sloglint // callers pass constants
 }
 
 // writeProblem answers with a problem.

@@ -32,7 +32,7 @@ type citedAnswer struct {
 }
 
 // ask opens a stream of events; next returns them one by one, and false at the end.
-func (b *browser) ask(ctx context.Context, question string) (response *http.Response, next func() (event, bool)) {
+func (b *browser) ask(ctx context.Context, question string) (header http.Header, next func() (event, bool)) {
 	b.t.Helper()
 	body, err := json.Marshal(map[string]string{"question": question})
 	if err != nil {
@@ -44,13 +44,13 @@ func (b *browser) ask(ctx context.Context, question string) (response *http.Resp
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "text/event-stream")
-	response, err = b.Do(request)
+	response, err := b.Do(request)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { response.Body.Close() })
 	lines := bufio.NewScanner(response.Body)
-	return response, func() (e event, ok bool) {
+	return response.Header, func() (e event, ok bool) {
 		for lines.Scan() {
 			line := lines.Text()
 			switch {
@@ -121,9 +121,9 @@ func TestAStreamedAnswerComesAsEvents(t *testing.T) {
 	}))
 	alice := b.signIn("alice")
 	storetest.Ready(t, b.store, alice.user, "metals.pdf", "Copper is red.")
-	response, next := alice.ask(t.Context(), "What colour is copper?")
+	header, next := alice.ask(t.Context(), "What colour is copper?")
 	for name, want := range map[string]string{"Content-Type": "text/event-stream", "X-Accel-Buffering": "no", "Cache-Control": "no-cache, no-transform"} {
-		if got := response.Header.Get(name); got != want {
+		if got := header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}

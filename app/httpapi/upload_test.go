@@ -69,7 +69,9 @@ func TestAnUploadThatIsCutOffLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", kind)
-	if _, err := alice.Do(request); err == nil {
+	response, err := alice.Do(request)
+	if err == nil {
+		response.Body.Close()
 		t.Fatal("the upload was answered")
 	}
 	b.Close() // waits for the handler

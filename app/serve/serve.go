@@ -62,7 +62,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.Stopping()
 	s.Log.Info("stopping")
-	wait(failed, lameDuck)
+	<-time.After(lameDuck)
 	timer := time.AfterFunc(drain, cutOff)
 	defer timer.Stop()
 	bounded, cancel := context.WithTimeout(requests, drain)
@@ -77,15 +77,6 @@ func (s *Server) Run(ctx context.Context) error {
 		return errors.Join(main.Close(), metrics.Close())
 	}
 	return metrics.Close()
-}
-
-func wait(failed <-chan error, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-failed:
-	case <-timer.C:
-	}
 }
 
 func (s *Server) server(h http.Handler) *http.Server {

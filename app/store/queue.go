@@ -123,7 +123,7 @@ func (s *Store) WatchQueue(ctx context.Context, wake func()) error {
 		return fmt.Errorf("watching the queue: %w", err)
 	}
 	defer stream.Close(context.WithoutCancel(ctx))
-	wake()                                         // for what came before the stream began
+	wake() // for what came before the stream began
 	for ctx.Err() == nil {
 		if stream.TryNext(ctx) {
 			wake()

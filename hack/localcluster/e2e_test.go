@@ -23,7 +23,8 @@ const (
 	testName   = "e2e-own"
 	testLink   = "cpf-e2e-own"
 	testCgroup = "cpf-e2e-own"
-	testDNS    = "10.98.0.1" // the API server's Service in testServices
+	testAPI    = "10.98.0.1"    // the API server's Service in shape
+	testHost   = "10.202.0.254" // the host in shape
 )
 
 var shape = []string{"--subnet=10.202.0.0/24", "--pod-cidr=10.246.0.0/16", "--service-cidr=10.98.0.0/16"}
@@ -200,7 +201,7 @@ func TestClusterOfTwoNodesDoesWhatAClusterDoes(t *testing.T) {
 	})
 	t.Run("DNS answers from inside", func(t *testing.T) {
 		for name, want := range map[string]string{
-			"kubernetes.default":               "[" + testDNS + "]",
+			"kubernetes.default":               "[" + testAPI + "]",
 			"writer.default.svc.cluster.local": "[" + s.kubectl("get", "service", "writer", "--output=jsonpath={.spec.clusterIP}") + "]",
 		} {
 			if got, err := s.get(pod, "/resolve", url.Values{"name": {name}}); err != nil || got != want {
@@ -209,6 +210,21 @@ func TestClusterOfTwoNodesDoesWhatAClusterDoes(t *testing.T) {
 		}
 		if got, err := s.get(pod, "/resolve", url.Values{"name": {"example.com"}}); err != nil || !strings.Contains(got, "no such host") {
 			t.Errorf("a name of the world resolves to %s (%v)", got, err)
+		}
+	})
+	t.Run("a pod reaches the host and nothing beyond", func(t *testing.T) {
+		listener, err := net.Listen("tcp", testHost+":0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the host") })}
+		go server.Serve(listener)
+		defer server.Close()
+		if got, err := s.get(pod, "/fetch", url.Values{"url": {"http://" + listener.Addr().String()}}); err != nil || got != "the host" {
+			t.Errorf("from the host it got %q (%v)", got, err)
+		}
+		if got, err := s.get(pod, "/fetch", url.Values{"url": {"http://192.0.2.200/"}}); err != nil || !strings.Contains(got, "unreachable") && !strings.Contains(got, "no route") {
+			t.Errorf("from beyond it got %q (%v)", got, err)
 		}
 	})
 	t.Run("an image that is nowhere fails at once", func(t *testing.T) {

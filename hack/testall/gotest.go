@@ -106,9 +106,16 @@ func countGoTests(events io.Reader, out io.Writer) counts {
 				parents[e.Package+" "+e.Test[:i]] = true
 			}
 		case "output":
-			keep(key, e.Output)
-			if note, ok := strings.CutPrefix(strings.TrimSpace(e.Output), "NOTE "); ok {
+			note, isNote := strings.CutPrefix(strings.TrimSpace(e.Output), "NOTE ")
+			switch {
+			case isNote:
 				fmt.Fprintln(out, "     "+note)
+			case e.Test != "":
+				keep(key, e.Output)
+			case !ownLine(e.Output):
+				// What a package prints outside its tests is progress, such as that of a cluster
+				// coming up: it is worth seeing while it happens.
+				fmt.Fprint(out, "     ", e.Output)
 			}
 		case "build-output":
 			fmt.Fprint(out, e.Output)
@@ -134,7 +141,6 @@ func countGoTests(events io.Reader, out io.Writer) counts {
 				if inPackage.failed == 0 {
 					inPackage.failed++
 				}
-				showOutput(out, output[key])
 				showPackage(out, e, *inPackage)
 				all.add(*inPackage)
 			default:
@@ -150,6 +156,16 @@ func countGoTests(events io.Reader, out io.Writer) counts {
 		all.add(broken("reading go test's events", err))
 	}
 	return all
+}
+
+// ownLine says that a line is go test's own summary of a package, which showPackage gives better.
+func ownLine(line string) bool {
+	for _, word := range []string{"PASS", "FAIL", "ok  ", "?   ", "coverage:", "exit status"} {
+		if strings.HasPrefix(line, word) {
+			return true
+		}
+	}
+	return strings.TrimSpace(line) == ""
 }
 
 func showPackage(out io.Writer, e goTestEvent, c counts) {

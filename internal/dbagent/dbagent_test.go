@@ -79,7 +79,7 @@ func get(t *testing.T, cluster *podtest.Cluster, pod *podtest.Pod, path string) 
 
 func TestOnlyTheTokenForThisVeryPodInitiatesAndRepeatingIsSafe(t *testing.T) {
 	cluster, pod := startPod(t)
-	if status, state := get(t, cluster, pod, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(state, "not_yet_initialized") {
+	if status, state := get(t, cluster, pod, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(state, "unconfigured") {
 		t.Errorf("readyz before: %d %s", status, state)
 	}
 	right := request(pod)
@@ -147,7 +147,7 @@ func TestHelloSucceedsInEveryStateAndFailsInBoundedTimeOtherwise(t *testing.T) {
 	ask := func() (string, string, error) {
 		return dbagent.Alive(t.Context(), pod.MongoDAddress(), filepath.Join(pod.RunDirectory(), "ca.crt"))
 	}
-	if state, warning, err := ask(); state != "not_yet_initialized" || warning != "" || err != nil {
+	if state, warning, err := ask(); state != "unconfigured" || warning != "" || err != nil {
 		t.Errorf("not initialised: %q %q %v", state, warning, err)
 	}
 	post(t, cluster, pod, cluster.AgentToken, request(pod))

@@ -68,8 +68,8 @@ func (m *Member) drop() {
 	}
 }
 
-// State is what a hello says of the member: primary, secondary, arbiter, not_yet_initialized (no
-// configuration), or other (starting, copying, recovering, rolling back).
+// State is what a hello says of the member: primary, secondary, arbiter, unconfigured (never
+// initiated, or taken out of its set), or other (starting, copying, recovering, rolling back).
 func State(reply hello.Reply) string {
 	switch {
 	case reply.IsWritablePrimary:
@@ -79,7 +79,7 @@ func State(reply hello.Reply) string {
 	case reply.ArbiterOnly:
 		return "arbiter"
 	case reply.IsReplicaSet:
-		return "not_yet_initialized"
+		return "unconfigured"
 	}
 	return "other"
 }

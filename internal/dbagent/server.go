@@ -139,7 +139,7 @@ var (
 	descUp = prometheus.NewDesc("chatpdf_mongodb_up",
 		"1 if the mongod of this pod answers, else 0.", nil, nil)
 	descState = prometheus.NewDesc("chatpdf_mongodb_member_state",
-		"1 for the state that the mongod of this pod is in: primary, secondary, arbiter, not_yet_initialized or other.", []string{"set", "state"}, nil)
+		"1 for the state that the mongod of this pod is in: primary, secondary, arbiter, unconfigured or other.", []string{"set", "state"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -1,6 +1,7 @@
 package replset_test
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"chatpdf.dev/operator/internal/dbagent"
 	"chatpdf.dev/operator/internal/mongodb"
 )
 
@@ -132,6 +134,36 @@ func allVolumesLost(t *testing.T, o *operator) {
 	if o.decision.Reason != mongodb.ReasonAllVolumesEmpty || len(o.taken) != 0 {
 		t.Errorf("decision %+v after %v", o.decision, o.kinds())
 	}
+}
+
+func TestHelloAnswersInRecoveryInitialSyncAndAfterRemoval(t *testing.T) {
+	o := newOperatorOn(t, 2, 2)
+	second := o.cluster.Pods[1]
+	alive := func(want ...string) {
+		t.Helper()
+		state, _, err := dbagent.Alive(t.Context(), second.MongoDAddress(), filepath.Join(second.RunDirectory(), "ca.crt"))
+		if err != nil || !slices.Contains(want, state) {
+			t.Errorf("hello: %q, %v; want %v", state, err, want)
+		}
+	}
+	o.until("the second member to be added", func() bool { return o.count(mongodb.AddMember) == 1 })
+	alive("unconfigured", "other", "secondary") // however far its initial sync is
+	o.settle()
+	alive("secondary")
+	client := connect(t, o.cluster, []string{second.Host}, mongodb.AdminUsername, o.cluster.AdminPassword)
+	admin(t, client, bson.D{{Key: "replSetMaintenance", Value: true}}, nil)
+	alive("other") // RECOVERING
+	o.until("the operator to see it", func() bool { return o.decision.Reason == mongodb.ReasonMemberUnhealthy })
+	admin(t, client, bson.D{{Key: "replSetMaintenance", Value: false}}, nil)
+	o.settle()
+	o.desired = 1
+	o.until("its removal", func() bool {
+		return o.watcher.Snapshot(o.key).Probes[second.Host].State == mongodb.StateRemoved || second.UID() == ""
+	})
+	if second.UID() != "" {
+		alive("unconfigured")
+	}
+	o.settle()
 }
 
 func TestAtSteadyStateNothingConnectsAndNothingIsAskedButTheSample(t *testing.T) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -27,6 +28,16 @@ func main() {
 	http.HandleFunc("/resolve", func(w http.ResponseWriter, r *http.Request) {
 		addresses, err := net.DefaultResolver.LookupHost(r.Context(), r.FormValue("name"))
 		answer(w, fmt.Sprint(addresses), err)
+	})
+	http.HandleFunc("/fetch", func(w http.ResponseWriter, r *http.Request) {
+		response, err := http.Get(r.FormValue("url"))
+		if err != nil {
+			answer(w, "", err)
+			return
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		answer(w, string(body), err)
 	})
 	fmt.Fprintln(os.Stderr, http.ListenAndServe(":8080", nil))
 	os.Exit(1)
