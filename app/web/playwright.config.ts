@@ -1,16 +1,5 @@
 import { defineConfig } from '@playwright/test';
-
-// Debian's Chromium: nothing is downloaded. The flags keep it from looking for its maker's servers.
-const executablePath = process.env.CHROMIUM_BIN ?? '/usr/bin/chromium';
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { chromiumOptions } from './e2e/chromium.mjs';
 
 export default defineConfig({
   testDir: 'e2e',
@@ -19,16 +8,15 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   forbidOnly: true,
-  timeout: 60_000,
+  timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],
   outputDir: 'test-results',
   use: {
     browserName: 'chromium',
-    launchOptions: { executablePath, args },
+    launchOptions: chromiumOptions,
     viewport: { width: 1280, height: 800 },
-    reducedMotion: 'reduce',
-    trace: 'off',
+    contextOptions: { reducedMotion: 'reduce' },
     screenshot: 'only-on-failure',
   },
 });

@@ -10,6 +10,8 @@ Usage:
   hack/images/build.sh            build what changed; write tarballs for clusters without a registry
   hack/images/build.sh --push     the same, then push to IMG_REGISTRY
   hack/images/build.sh --print    print references and tarballs as KEY=VALUE lines, build nothing
+  hack/images/build.sh --build --print
+                                  build, then print what was built, whatever was edited meanwhile
 
 Environment:
   TAG            tag of the images (a digest of everything that enters them)
@@ -35,9 +37,10 @@ fail() {
 	exit 1
 }
 
-PUSH=no PRINT=no
+BUILD=no PUSH=no PRINT=no
 for argument in "$@"; do
 	case "$argument" in
+	--build) BUILD=yes ;;
 	--push) PUSH=yes ;;
 	--print) PRINT=yes ;;
 	-h | --help)
@@ -145,12 +148,18 @@ OPERATOR_IMAGE=$REGISTRY/chatpdf-operator:$TAG
 APP_IMAGE=$REGISTRY/chatpdf:$TAG
 DBAGENT_IMAGE=$REGISTRY/chatpdf-dbagent:$TAG
 
-if [ $PRINT = yes ]; then
+# print_built prints what was built, or would be, in words for the shell.
+print_built() {
+	local name
 	# shellcheck disable=SC2034 # the loop reads them by name
-	OPERATOR_TAR=$TARBALLS/operator.tar APP_TAR=$TARBALLS/app.tar DBAGENT_TAR=$TARBALLS/dbagent.tar
+	local OPERATOR_TAR=$TARBALLS/operator.tar APP_TAR=$TARBALLS/app.tar DBAGENT_TAR=$TARBALLS/dbagent.tar
 	for name in TAG VERSION COMMIT OPERATOR_IMAGE APP_IMAGE DBAGENT_IMAGE OPERATOR_TAR APP_TAR DBAGENT_TAR; do
 		printf '%s=%q\n' "$name" "${!name}"
 	done
+}
+
+if [ "$BUILD$PUSH$PRINT" = nonoyes ]; then
+	print_built
 	exit 0
 fi
 
@@ -160,14 +169,11 @@ if command -v flock >/dev/null; then
 	exec 9>"$IMAGES/lock"
 	flock --nonblock 9 || { say "waiting for another build" && flock 9; }
 fi
-if up_to_date && [ $PUSH = no ]; then
+if up_to_date; then
 	say "up to date: $OPERATOR_IMAGE and the app and dbagent beside it"
-	exit 0
-fi
-
-: >"$LOG"
-choose_engine
-if ! up_to_date; then
+else
+	: >"$LOG"
+	choose_engine
 	say "building $TAG with $ENGINE; log: $LOG"
 	choose_bases
 	lend_settings
@@ -181,7 +187,9 @@ if ! up_to_date; then
 	say "built in $SECONDS s: $OPERATOR_IMAGE and the app and dbagent beside it"
 fi
 if [ $PUSH = yes ]; then
+	if [ -z "${ENGINE:-}" ]; then choose_engine; fi
 	step "push operator" engine_push "$OPERATOR_IMAGE" "$TARBALLS/operator.tar"
 	step "push dbagent" engine_push "$DBAGENT_IMAGE" "$TARBALLS/dbagent.tar"
 	step "push app" engine_push "$APP_IMAGE" "$TARBALLS/app.tar"
 fi
+if [ $PRINT = yes ]; then print_built; fi

@@ -43,6 +43,7 @@ make_stand_in() {
 	runtime) pack_runtime "$context" ;;
 	esac
 	# Go and Node run here, whatever they build for; the runtime base takes the platform of the images.
+	# shellcheck disable=SC2034 # engine_build reads it
 	case "$1" in go | node) local PLATFORM= ;; esac
 	engine_build "$1" "$2" "$context" "$HACK/bases.Dockerfile"
 	rm -rf "$context"

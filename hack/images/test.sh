@@ -3,7 +3,7 @@
 # example: hack/images/test.sh -run TestImagesHoldOneProgramAndNoShell
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-hack/images/build.sh
-eval "$(hack/images/build.sh --print)"
+built=$(hack/images/build.sh --build --print)
+eval "$built"
 export VERSION COMMIT OPERATOR_IMAGE APP_IMAGE DBAGENT_IMAGE OPERATOR_TAR APP_TAR DBAGENT_TAR
 go test -count=1 -tags images "$@" ./hack/images

@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -242,6 +244,7 @@ func TestClusterOfTwoNodesDoesWhatAClusterDoes(t *testing.T) {
 		}
 	})
 	t.Run("a Service is published on the host", func(t *testing.T) { s.publishes() })
+	t.Run("a node that lost power comes back with its pods", func(t *testing.T) { s.losesPower() })
 	t.Run("a drain moves pods to the other node", func(t *testing.T) { s.drains() })
 	t.Run("deleting a claim deletes its data", func(t *testing.T) {
 		kept, err := filepath.Glob(filepath.Join(s.state, "clusters", testName, "volumes", "*", "file"))
@@ -280,6 +283,39 @@ func (s *stand) publishes() {
 	if output, err := s.command("publish", "default/none:80", "--address="+address).CombinedOutput(); err == nil || !strings.Contains(string(output), "not found") {
 		s.Errorf("publishing a Service that does not exist: %v: %s", err, output)
 	}
+}
+
+// losesPower kills the first process of the node of the pod writer.
+func (s *stand) losesPower() {
+	home := s.kubectl("get", "pod", "writer", "--output=jsonpath={.spec.nodeName}")
+	line := strings.Join([]string{"internal", "node", filepath.Join(s.state, "clusters", testName), strings.TrimPrefix(home, "node")}, "\x00")
+	processes, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		s.Fatal(err)
+	}
+	killed := 0
+	for _, process := range processes {
+		content, err := os.ReadFile(process)
+		if err != nil || !strings.Contains(string(content), line) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(process)))
+		if err != nil {
+			s.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			s.Fatal(err)
+		}
+		killed++
+	}
+	if killed != 1 {
+		s.Fatalf("%d processes are the first of %s", killed, home)
+	}
+	s.eventually("the pod after the power cut", func() (string, bool) {
+		state, err := s.tryKubectl("get", "pod", "writer", "--output=jsonpath={.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].ready}")
+		return state, err == nil && state == "1 true"
+	})
+	s.kubectl("wait", "--for=condition=Ready", "node/"+home, "--timeout=120s")
 }
 
 func (s *stand) drains() {

@@ -16,12 +16,10 @@ type Images struct {
 	OperatorTar, AppTar, DBAgentTar string
 }
 
-// BuildImages builds the images of the checkout, if they are not built already.
+// BuildImages builds the images of the checkout, if they are not built already. The tag is settled
+// first: an edit during the build changes neither what is built nor what is loaded.
 func (c Checkout) BuildImages(ctx context.Context, flags ...string) (Images, error) {
 	script := c.hack("images", "build.sh")
-	if err := c.run(ctx, nil, script, flags...); err != nil {
-		return Images{}, err
-	}
 	printed, err := c.output(ctx, script, "--print")
 	if err != nil {
 		return Images{}, err
@@ -40,7 +38,7 @@ func (c Checkout) BuildImages(ctx context.Context, flags ...string) (Images, err
 	if built.Operator == "" || built.App == "" || built.DBAgent == "" {
 		return Images{}, fmt.Errorf("build.sh --print named no images: %q", printed)
 	}
-	return built, nil
+	return built, c.run(ctx, []string{"TAG=" + values["TAG"]}, script, flags...)
 }
 
 // mongodTar makes the image of mongod for local clusters, once.

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
-import config from '../playwright.config.ts';
+import { chromiumOptions } from './chromium.mjs';
 import { planted } from './handbook.mjs';
 import { handbook } from './sample.mjs';
 import { credentials, start } from './serve.mjs';
@@ -15,7 +15,7 @@ const views = [
 
 await mkdir(folder, { recursive: true });
 const stack = await start();
-const browser = await chromium.launch(config.use?.launchOptions);
+const browser = await chromium.launch(chromiumOptions);
 try {
   for (const view of views) await take(view);
 } finally {
