@@ -90,16 +90,13 @@ func await(t *testing.T, s *store.Store, job store.Job, wanted func(store.Job) b
 	defer tick.Stop()
 	for {
 		now, err := s.Job(ctx, job.Document.Owner, job.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if wanted(now) {
+		if err == nil && wanted(now) {
 			return now
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("the document stays %+v", now)
+			t.Fatalf("the document stays %+v, %v", now, err)
 		}
 	}
 }

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	embedBatch    = 64 // texts a request; passages of 900 characters make about 15,000 tokens
+	embedBatch    = 16 // texts a request: a local server on two cores needs seconds for that many passages
 	embedParallel = 3  // requests at a time
 	embedAttempts = 5
 	embedTime     = 10 * time.Minute // for all attempts of a batch
-	maxEmbedding  = 64 << 20         // bytes of an answer: 64 vectors of 3072 numbers are 3 MB
+	maxEmbedding  = 64 << 20         // bytes of an answer: 16 vectors of 3072 numbers are 1 MB
 )
 
 // Embed returns one normalised vector for each text, all of the same length, in order. Texts are sent

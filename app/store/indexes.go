@@ -29,7 +29,7 @@ func indexes() map[string][]mongo.IndexModel {
 			unique("owner", "sha256"),
 			unique("job.id"),
 			{Keys: bson.D{{Key: "owner", Value: 1}, {Key: "createdAt", Value: -1}, {Key: "_id", Value: -1}}},
-			plain("state", "job.due"),
+			plain("state", "createdAt"),
 		},
 		"pages":     {unique("document", "attempt", "number")},
 		"passages":  {unique("document", "attempt", "ordinal")},

@@ -23,7 +23,7 @@ type Lease struct {
 	holder   string
 }
 
-// ClaimJob gives holder the job that has waited longest, for the time given. It returns nil if no
+// ClaimJob gives holder the job of the oldest document that waits, for the time given. It returns nil if no
 // job is due: all are done, delayed, or held by workers that renew their leases.
 func (s *Store) ClaimJob(ctx context.Context, holder string, lease time.Duration) (*Lease, error) {
 	filter := bson.M{
@@ -41,7 +41,7 @@ func (s *Store) ClaimJob(ctx context.Context, holder string, lease time.Duration
 	}}}
 	var d document
 	err := s.documents().FindOneAndUpdate(ctx, filter, update, options.FindOneAndUpdate().
-		SetSort(bson.M{"job.due": 1}).SetReturnDocument(options.After)).Decode(&d)
+		SetSort(bson.M{"createdAt": 1}).SetReturnDocument(options.After)).Decode(&d)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, nil
 	}

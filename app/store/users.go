@@ -48,6 +48,7 @@ func (s *Store) CreateUser(ctx context.Context, username, passwordHash string, r
 // or ever was an initial administrator, whoever else is trying at the same time.
 func (s *Store) CreateInitialAdmin(ctx context.Context, username, passwordHash string) (created bool, err error) {
 	err = s.transact(ctx, func(ctx context.Context) error {
+		created = false // this may be another try
 		if err := s.users().FindOne(ctx, bson.M{}).Err(); !errors.Is(err, mongo.ErrNoDocuments) {
 			return err
 		}

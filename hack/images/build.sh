@@ -181,13 +181,15 @@ else
 	step dbagent build_image dbagent "$DBAGENT_IMAGE"
 	step app build_image app "$APP_IMAGE"
 	mkdir -p "$TARBALLS"
+	rm -f "$TARBALLS/built-for"
 	mv -f "$WORK"/{operator,dbagent,app}.tar "$TARBALLS/"
 	built_for >"$TARBALLS/built-for"
-	prune >>"$LOG" 2>&1
+	prune >>"$LOG" 2>&1 || true
 	say "built in $SECONDS s: $OPERATOR_IMAGE and the app and dbagent beside it"
 fi
 if [ $PUSH = yes ]; then
 	if [ -z "${ENGINE:-}" ]; then choose_engine; fi
+	touch "$LOG"
 	step "push operator" engine_push "$OPERATOR_IMAGE" "$TARBALLS/operator.tar"
 	step "push dbagent" engine_push "$DBAGENT_IMAGE" "$TARBALLS/dbagent.tar"
 	step "push app" engine_push "$APP_IMAGE" "$TARBALLS/app.tar"

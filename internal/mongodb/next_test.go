@@ -306,6 +306,10 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "outdated while another restarts", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1); o.Members[2].PodTerminating = true }, reason: ReasonMemberRestarting, message: "docs-mongodb-2"},
 		{state: "outdated while another is behind", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1); o.say(2, func(p *Probe) { p.Lag = LagSome }) }, reason: ReasonMemberLagging, message: "docs-mongodb-2"},
 		{state: "outdated and down", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1, 2); o.down(1) }, step: RestartMember, host: 1},
+		{state: "outdated and not ready, but nobody asked yet", members: 1, settled: true, change: func(o *Observed) {
+			outdate(o, 0)
+			o.Members[0].PodReady, o.Database = false, Snapshot{}
+		}, reason: ReasonNotObservedYet, message: "docs-mongodb-0"},
 		{state: "outdated and not reached, but ready", members: 3, settled: true, change: func(o *Observed) { outdate(o, 1); o.down(1); o.Members[1].PodReady = true }, reason: ReasonMemberUnreachable, message: "docs-mongodb-1"},
 		{state: "the new template does not start at the first member", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1); o.down(2); o.down(1) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-1"},
 		{state: "outdated before there is a set", members: 1, change: func(o *Observed) { outdate(o, 0); o.down(0) }, step: RestartMember},

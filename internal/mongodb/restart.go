@@ -18,9 +18,10 @@ func lostPods(v view) *Decision {
 			continue
 		}
 		state := v.state(m)
+		probe, asked := v.Database.Probes[m.Host]
 		_, in := v.configured(m)
 		chosen := v.identity.Intent != nil && v.identity.Intent.Host == m.Host
-		down := !v.probe(m).Reached && !m.PodReady && state != StatePrimary && state != StateSecondary
+		down := asked && !probe.Reached && !m.PodReady && state != StatePrimary && state != StateSecondary
 		idle := state == StateNotYetInitialized && !in && !chosen
 		switch {
 		case down:

@@ -57,7 +57,8 @@ func withCluster(run func() int) (code int, err error) {
 	}
 	config, err := environment.Start()
 	if err != nil {
-		return 1, fmt.Errorf("starting kube-apiserver and etcd: %w", err)
+		// What did start would outlive the tests.
+		return 1, errors.Join(fmt.Errorf("starting kube-apiserver and etcd: %w", err), environment.Stop())
 	}
 	defer func() { err = errors.Join(err, environment.Stop()) }()
 	config.QPS = -1

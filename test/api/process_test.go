@@ -199,6 +199,12 @@ func (w *world) wakes(t *testing.T, key types.NamespacedName) {
 	eventually(t, "the backend to be available", func() bool {
 		return w.condition(t, key, v1alpha1.ConditionBackendAvailable).Status == "True"
 	})
+	wiped := get[v1alpha1.ChatPDFDeployment](t, w, "docs")
+	wiped.Status = v1alpha1.ChatPDFDeploymentStatus{ObservedGeneration: -1}
+	w.must(t, w.Status().Update(t.Context(), wiped))
+	eventually(t, "a wiped status to come back", func() bool {
+		return w.condition(t, key, v1alpha1.ConditionBackendAvailable).Status == "True"
+	})
 	pod := get[corev1.Pod](t, w, "docs-mongodb-1")
 	pod.Status.ContainerStatuses[0].Ready = false
 	pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "no such host"}}

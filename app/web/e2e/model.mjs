@@ -131,6 +131,7 @@ function bestSentences(shown) {
     .filter(({ shared }) => shared.length >= 2)
     .map((sentence) => ({ ...sentence, score: sentence.shared.reduce((sum, word) => sum + weight(word), 0) }))
     .sort((one, other) => other.score - one.score)
+    .filter(({ score }, _, [best]) => score >= (best?.score ?? 0) / 3)
     .slice(0, 3);
 }
 

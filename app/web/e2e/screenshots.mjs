@@ -10,7 +10,7 @@ import { credentials, start } from './serve.mjs';
 const folder = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
 const views = [
   { file: 'page.png', viewport: { width: 1360, height: 820 }, phone: false },
-  { file: 'page-phone.png', viewport: { width: 390, height: 800 }, phone: true },
+  { file: 'page-phone.png', viewport: { width: 390, height: 720 }, phone: true },
 ];
 
 await mkdir(folder, { recursive: true });

@@ -1,10 +1,12 @@
 package podtest
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"chatpdf.dev/operator/internal/dbagent"
+	"chatpdf.dev/operator/internal/dbagent/protocol"
 	"chatpdf.dev/operator/internal/mongodb"
 )
 
@@ -73,6 +76,28 @@ func (p *Pod) Start(t testing.TB) {
 	if err := p.startMongoD(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Bootstrap has the agent make this pod the only member of a replica set of its own.
+func (p *Pod) Bootstrap(ctx context.Context) error {
+	body, err := json.Marshal(protocol.BootstrapRequest{PodUID: string(p.UID()), MemberHost: p.Host, ReplicaSet: p.cluster.Deployment})
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+p.AgentAddress()+protocol.BootstrapPath, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+p.cluster.AgentToken)
+	response, err := p.cluster.AgentClient().Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close() //nolint:errcheck // the status is all
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the agent answered %s", response.Status)
+	}
+	return nil
 }
 
 // Delete ends the pod in good order, as the kubelet does.

@@ -49,6 +49,7 @@ func TestThreeMembersSurviveWhatHappensToThem(t *testing.T) {
 	t.Run("pods restart by role and never two at a time", func(t *testing.T) { rollingRestart(t, o) })
 	t.Run("a lost volume comes back as a new member", func(t *testing.T) { lostVolume(t, o) })
 	t.Run("a new operator finds nothing to do", func(t *testing.T) { restartedOperator(t, o) })
+	t.Run("a member without a vote gets it back", func(t *testing.T) { voteless(t, o) })
 	t.Run("the loss of all volumes stalls", func(t *testing.T) { allVolumesLost(t, o) })
 }
 
@@ -124,6 +125,34 @@ func restartedOperator(t *testing.T, o *operator) {
 	}
 }
 
+// voteless is how members are added to servers before 5.0.
+func voteless(t *testing.T, o *operator) {
+	client := connect(t, o.cluster, []string{o.cluster.Pods[primaryOf(o)].Host}, mongodb.AdminUsername, o.cluster.AdminPassword)
+	var reply struct {
+		Config bson.M `bson:"config"`
+	}
+	admin(t, client, bson.D{{Key: "replSetGetConfig", Value: 1}}, &reply)
+	version, _ := reply.Config["version"].(int32)
+	reply.Config["version"] = version + 1
+	members, _ := reply.Config["members"].(bson.A)
+	for _, m := range members {
+		member, _ := m.(bson.D)
+		document := map[string]*any{}
+		for i := range member {
+			document[member[i].Key] = &member[i].Value
+		}
+		if *document["host"] == o.cluster.Pods[(primaryOf(o)+1)%3].Host {
+			*document["votes"], *document["priority"] = 0, 0
+		}
+	}
+	admin(t, client, bson.D{{Key: "replSetReconfig", Value: reply.Config}}, nil)
+	o.taken = nil
+	o.until("its vote", func() bool { return o.decision.Settled && o.count(mongodb.PromoteMember) == 1 })
+	if config := o.watcher.Snapshot(o.key).Config; config.Voters != 3 {
+		t.Errorf("%d voters", config.Voters)
+	}
+}
+
 func allVolumesLost(t *testing.T, o *operator) {
 	for _, pod := range o.cluster.Pods {
 		pod.Kill()
@@ -132,6 +161,23 @@ func allVolumesLost(t *testing.T, o *operator) {
 	o.taken = nil
 	o.until("the stall", func() bool { return o.decision.Stalled })
 	if o.decision.Reason != mongodb.ReasonAllVolumesEmpty || len(o.taken) != 0 {
+		t.Errorf("decision %+v after %v", o.decision, o.kinds())
+	}
+}
+
+func TestAVolumeOfAnotherReplicaSetIsNeverJoined(t *testing.T) {
+	o := newOperatorOn(t, 2, 1)
+	foreign := o.cluster.Pods[1]
+	foreign.Start(t)
+	if err := foreign.Bootstrap(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	foreign.Delete()
+	o.settle()
+	mine := o.identity["replicaSetID"]
+	o.desired = 2
+	o.until("the stall", func() bool { return o.decision.Stalled })
+	if o.decision.Reason != mongodb.ReasonReplicaSetIDsDiffer || o.count(mongodb.AddMember) != 0 || o.identity["replicaSetID"] != mine {
 		t.Errorf("decision %+v after %v", o.decision, o.kinds())
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+
+	"chatpdf.dev/operator/internal/mongodb"
 )
 
 // callTimeout bounds every call to a member.
@@ -30,6 +32,8 @@ type session struct {
 	loggedIn bool
 	// appPassword is the password that the application's user was last seen to log in with.
 	appPassword string
+	// appUser is what was last known of that user.
+	appUser mongodb.UserState
 }
 
 // open makes a client that follows the whole set. It reaches nobody yet: the driver does so in

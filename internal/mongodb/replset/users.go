@@ -13,9 +13,17 @@ import (
 // appDatabase is where the application keeps everything.
 const appDatabase = "chatpdf"
 
-// applicationUser says whether the application's user exists with its role, and whether its
-// password logs in. The password is tried once for each client, not at every look.
+// applicationUser keeps what was last known while nobody can say.
 func (s *session) applicationUser(ctx context.Context, primary string) mongodb.UserState {
+	if state := s.askApplicationUser(ctx, primary); state != mongodb.UserUnknown {
+		s.appUser = state
+	}
+	return s.appUser
+}
+
+// askApplicationUser says whether the application's user exists with its role, and whether its
+// password logs in. The password is tried once for each client, not at every look.
+func (s *session) askApplicationUser(ctx context.Context, primary string) mongodb.UserState {
 	var reply struct {
 		Users []struct {
 			Roles []struct {

@@ -31,8 +31,9 @@ type watch struct {
 	target   Target
 	snapshot mongodb.Snapshot
 
-	looking sync.Mutex // one look at a time; guards session
-	session *session
+	looking  sync.Mutex // one look at a time; guards what follows
+	session  *session
+	obstacle string // why there is no session, as it was logged last
 }
 
 func startWatch(log *slog.Logger, period time.Duration, target Target, changed func()) *watch {
@@ -111,9 +112,8 @@ func (w *watch) look(ctx context.Context) {
 	if err == nil {
 		snapshot = session.look(ctx, w.wanted().Hosts)
 		w.renewCredentials(ctx, snapshot)
-	} else {
-		w.log.Info("The database cannot be watched yet", "reason", err)
 	}
+	w.logObstacle(err)
 	if ctx.Err() != nil {
 		return
 	}
@@ -124,6 +124,18 @@ func (w *watch) look(ctx context.Context) {
 	if differs {
 		w.changed()
 	}
+}
+
+// logObstacle says once why there is no client.
+func (w *watch) logObstacle(err error) {
+	obstacle := ""
+	if err != nil {
+		obstacle = err.Error()
+	}
+	if obstacle != "" && obstacle != w.obstacle {
+		w.log.Info("The database cannot be watched yet", "reason", obstacle)
+	}
+	w.obstacle = obstacle
 }
 
 // ensureSession keeps the client unless the target needs another one.
