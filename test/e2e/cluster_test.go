@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/hack/rig"
@@ -35,6 +37,8 @@ type testCluster struct {
 }
 
 func newTestCluster(rigged rig.Cluster) (*testCluster, error) {
+	// The client's own log is of no use here, and controller-runtime insists on being given one.
+	log.SetLogger(logr.Discard())
 	config, err := clientcmd.BuildConfigFromFlags("", rigged.Kubeconfig)
 	if err != nil {
 		return nil, err
