@@ -31,7 +31,8 @@ func newOrigins(allowed []string) (*origins, error) {
 	return o, nil
 }
 
-func (o *origins) handler(next http.Handler) http.Handler {
+// share lets pages of allowed origins read answers.
+func (o *origins) share(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Add("Vary", "Origin")
@@ -47,6 +48,13 @@ func (o *origins) handler(next http.Handler) http.Handler {
 				return
 			}
 		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refuse keeps pages of other origins from changing anything.
+func (o *origins) refuse(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := o.check.Check(r); err != nil {
 			writeProblem(w, problem(http.StatusForbidden, "A page of another origin may not do this; its origin has to be in ALLOWED_ORIGINS."))
 			return

@@ -135,7 +135,9 @@ func TestGuessingPasswordsIsSlowedDown(t *testing.T) {
 func TestPagesOfOtherOriginsMayChangeNothingUnlessAllowed(t *testing.T) {
 	b := newBackend(t, func(o *httpapi.Options) { o.AllowedOrigins = []string{"https://friend.example.com"} })
 	alice := b.signIn("alice")
-	alice.call(http.MethodDelete, "/api/v1/documents/x", nil, "Origin", "https://evil.example.com").want(http.StatusForbidden)
+	if r := alice.call(http.MethodDelete, "/api/v1/documents/x", nil, "Origin", "https://evil.example.com").want(http.StatusForbidden); r.Header.Get("RateLimit-Limit") == "" {
+		t.Error("a refusal is not counted")
+	}
 	alice.call(http.MethodDelete, "/api/v1/documents/x", nil, "Sec-Fetch-Site", "cross-site").want(http.StatusForbidden)
 	alice.call(http.MethodDelete, "/api/v1/documents/x", nil, "Sec-Fetch-Site", "same-origin").want(http.StatusNotFound)
 	r := alice.call(http.MethodDelete, "/api/v1/documents/x", nil, "Origin", "https://friend.example.com", "Sec-Fetch-Site", "cross-site").want(http.StatusNotFound)

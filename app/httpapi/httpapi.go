@@ -71,9 +71,10 @@ func New(o Options) (http.Handler, error) {
 	o.Health.routes(s.mux)
 	// Read upwards: the innermost handler comes first.
 	h := http.Handler(http.HandlerFunc(s.route))
+	h = protection.refuse(h)
 	h = s.limit(h)
 	h = s.identify(h)
-	h = protection.handler(h)
+	h = protection.share(h)
 	h = s.bound(h)
 	observer := &serve.Observer{Log: o.Log, Address: serve.ForwardedAddress, Quiet: isProbe,
 		Route: func(r *http.Request) string { _, pattern := s.mux.Handler(r); return pattern }}
