@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -64,7 +65,7 @@ func (s *server) fail(ctx context.Context, err error) *refused {
 		return tooMany("There were too many failed attempts to sign in: try again later.", throttled.RetryAfter)
 	case errors.Is(ctx.Err(), context.Canceled), errors.Is(err, errReaderGone):
 		return problem(statusClientClosed, "The client went away.")
-	case errors.Is(err, context.DeadlineExceeded), mongo.IsTimeout(err), mongo.IsNetworkError(err):
+	case errors.Is(err, context.DeadlineExceeded), databaseAway(err):
 		s.log(ctx, slog.LevelWarn, "a request took too long or the database is away", err)
 		p := problem(http.StatusServiceUnavailable, "That took too long: try again in a moment.")
 		p.header.Set("Retry-After", "5")
@@ -74,6 +75,23 @@ func (s *server) fail(ctx context.Context, err error) *refused {
 		return problem(http.StatusInternalServerError, "Something went wrong on the server; the request's id "+serve.RequestOf(ctx).ID+" leads to it in the log.")
 	}
 }
+
+// databaseAway says that the same request may well succeed in a moment: no member answered, or the one
+// that did is shutting down or no longer primary.
+func databaseAway(err error) bool {
+	if mongo.IsTimeout(err) || mongo.IsNetworkError(err) {
+		return true
+	}
+	var refusal mongo.ServerError
+	return errors.As(err, &refusal) &&
+		(refusal.HasErrorLabel("RetryableWriteError") || refusal.HasErrorLabel("TransientTransactionError") ||
+			slices.ContainsFunc(stateChanges, refusal.HasErrorCode))
+}
+
+// stateChanges are the error codes of a member that shuts down or is not primary, by the driver
+// specification "Server Discovery And Monitoring": InterruptedAtShutdown, InterruptedDueToReplStateChange,
+// NotPrimaryOrSecondary, PrimarySteppedDown, ShutdownInProgress, NotWritablePrimary, NotPrimaryNoSecondaryOk.
+var stateChanges = []int{11600, 11602, 13436, 189, 91, 10107, 13435}
 
 // statusClientClosed is what logs and metrics show for requests whose client has gone; nobody receives it.
 const statusClientClosed = 499

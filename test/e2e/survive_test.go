@@ -94,12 +94,14 @@ func upload(t *testing.T, user *frontdoor.Client, name string, pdf interface{ Re
 
 func finishesOnceThoughKilled(t *testing.T, key client.ObjectKey, user *frontdoor.Client) {
 	const pages = 3000
-	document, err := user.Upload(t.Context(), "long.pdf", bytes.NewReader(pdftest.Pages(pages, func(page int) []string {
-		return []string{fmt.Sprintf("Page %d tells that the answer to question %d is %d.", page, page, page*page)}
-	})))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var document frontdoor.Document
+	// The database has just been killed: while it is away an upload is refused, and is tried again.
+	eventually(t, "an upload is accepted", func(ctx context.Context) (err error) {
+		document, err = user.Upload(ctx, "long.pdf", bytes.NewReader(pdftest.Pages(pages, func(page int) []string {
+			return []string{fmt.Sprintf("Page %d tells that the answer to question %d is %d.", page, page, page*page)}
+		})))
+		return err
+	})
 	eventually(t, "ingestion begins", func(ctx context.Context) error {
 		d, err := user.Document(ctx, document.ID)
 		switch {
