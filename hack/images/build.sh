@@ -78,6 +78,7 @@ mkdir -p "$IMAGES/logs"
 WORK=$(mktemp -d "$IMAGES/work.XXXXXX")
 cleanup() {
 	local result=$?
+	trap '' INT TERM # a second Ctrl-C must not leave half of this undone
 	if [ -n "$STEP" ]; then
 		"${AS_ROOT[@]}" kill -- "-$STEP" 2>/dev/null || true
 		wait "$STEP" 2>/dev/null || true

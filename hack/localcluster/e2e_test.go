@@ -44,8 +44,7 @@ func newStand(t *testing.T) *stand {
 	if os.Getenv("LOCALCLUSTER_E2E") == "" || os.Geteuid() != 0 {
 		t.Skip("brings up real clusters: set LOCALCLUSTER_E2E=1 and run as root")
 	}
-	// Not below t.TempDir, whose paths are too long for a socket.
-	dir, err := os.MkdirTemp("", "lc-")
+	dir, err := os.MkdirTemp("", "lc-") //nolint:usetesting // t.TempDir makes a path that is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,8 +218,8 @@ func TestClusterOfTwoNodesDoesWhatAClusterDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the host") })}
-		go server.Serve(listener)
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the host") })}
+		go func() { _ = server.Serve(listener) }()
 		defer server.Close()
 		if got, err := s.get(pod, "/fetch", url.Values{"url": {"http://" + listener.Addr().String()}}); err != nil || got != "the host" {
 			t.Errorf("from the host it got %q (%v)", got, err)
@@ -236,7 +235,7 @@ func TestClusterOfTwoNodesDoesWhatAClusterDoes(t *testing.T) {
 		})
 	})
 	t.Run("kubectl exec and logs reach every node", func(t *testing.T) {
-		for _, pod := range strings.Fields(s.kubectl("get", "pods", "--selector=app=spread", "--output=name")) {
+		for pod := range strings.FieldsSeq(s.kubectl("get", "pods", "--selector=app=spread", "--output=name")) {
 			if output, err := s.tryKubectl("exec", pod, "--", "/probe", "-h"); err == nil || !strings.Contains(output, "address already in use") {
 				t.Errorf("a second server in %s did not find the port taken: %s (%v)", pod, output, err)
 			}
@@ -347,7 +346,7 @@ func TestAStartCutShortIsRemovedByDown(t *testing.T) {
 	if err := up.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	up.Wait()
+	_ = up.Wait() // it was killed, and says so
 	s.run("down")
 	s.nothingLeft()
 	s.run("down")

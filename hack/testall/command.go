@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -62,7 +63,7 @@ func (n npmTests) run(ctx context.Context, s settings) counts {
 	runErr := stream(ctx, s, webDirectory, environment, args...)
 	raw, err := os.ReadFile(report)
 	if err != nil {
-		return broken(n.name, fmt.Errorf("no report was written (%w); the run ended with: %v", err, runErr))
+		return broken(n.name, fmt.Errorf("no report was written: %w", errors.Join(err, runErr)))
 	}
 	counted, err := n.count(raw)
 	if err != nil {

@@ -56,7 +56,7 @@ func parse(mounts []byte) []Mount {
 func Make(mounts []Mount, cgroup string) error {
 	for _, m := range mounts {
 		dir := m.Path
-		for _, part := range strings.Split(strings.Trim(cgroup, "/"), "/") {
+		for part := range strings.SplitSeq(strings.Trim(cgroup, "/"), "/") {
 			if m.Version == 2 {
 				if err := delegate(dir); err != nil {
 					return err
@@ -100,7 +100,7 @@ func delegate(dir string) error {
 	if err != nil {
 		return fmt.Errorf("reading the controllers of the cgroup %s: %w", dir, err)
 	}
-	for _, controller := range strings.Fields(string(available)) {
+	for controller := range strings.FieldsSeq(string(available)) {
 		// One at a time: a controller that cannot be delegated (such as misc or
 		// rdma on some kernels) must not keep back the others.
 		err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+controller), 0)

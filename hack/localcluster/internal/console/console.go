@@ -94,7 +94,7 @@ func (s *Step) draw(stop <-chan struct{}) {
 }
 
 func (s *Step) finish(err error) {
-	mark, clear := "✓", ""
+	mark, erase := "✓", ""
 	if err != nil {
 		mark = "✗"
 	}
@@ -103,9 +103,9 @@ func (s *Step) finish(err error) {
 		if err != nil {
 			colour = "31"
 		}
-		mark, clear = "\x1b["+colour+"m"+mark+"\x1b[0m", "\r\x1b[K"
+		mark, erase = "\x1b["+colour+"m"+mark+"\x1b[0m", "\r\x1b[K"
 	}
-	fmt.Fprintf(s.console.out, "%s%s\n", clear, s.line(mark))
+	fmt.Fprintf(s.console.out, "%s%s\n", erase, s.line(mark))
 }
 
 func (s *Step) line(mark string) string {

@@ -19,7 +19,7 @@ func TestALogGetsOneLinePerStepWithItsOutcome(t *testing.T) {
 		t.Error(err)
 	}
 	failure := errors.New("no")
-	if err := c.Step("second", func(*Step) error { return failure }); err != failure {
+	if err := c.Step("second", func(*Step) error { return failure }); !errors.Is(err, failure) {
 		t.Errorf("the step's error became %v", err)
 	}
 	c.Say("done")

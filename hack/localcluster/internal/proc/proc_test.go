@@ -35,7 +35,7 @@ func TestKillEndsTheProcessItWasGivenForAndWaitsForIt(t *testing.T) {
 	if identity.Running() {
 		t.Error("a killed process, not yet reaped, is said to run")
 	}
-	child.Wait()
+	_ = child.Wait() // it was killed, and says so
 	if err := identity.Kill(deadline(t)); err != nil {
 		t.Errorf("killing what has ended: %v", err)
 	}
@@ -73,7 +73,7 @@ func start(t *testing.T) *exec.Cmd {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { input.Close(); child.Wait() })
+	t.Cleanup(func() { input.Close(); _ = child.Wait() })
 	return child
 }
 
