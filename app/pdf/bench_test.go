@@ -26,7 +26,7 @@ func book(pages int) []byte {
 func BenchmarkExtract(b *testing.B) {
 	const pages = 200
 	path := write(b, book(pages))
-	x := &Extractor{CacheDir: cacheDir(b)}
+	x := &Extractor{Executable: chatpdfBinary(b), CacheDir: cacheDir(b)}
 	if err := x.Warm(context.Background()); err != nil {
 		b.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func BenchmarkExtract(b *testing.B) {
 // BenchmarkStart measures the start of a child, with compiled WebAssembly in the cache and without.
 func BenchmarkStart(b *testing.B) {
 	b.Run("warm", func(b *testing.B) {
-		x := &Extractor{CacheDir: cacheDir(b)}
+		x := &Extractor{Executable: chatpdfBinary(b), CacheDir: cacheDir(b)}
 		if err := x.Warm(context.Background()); err != nil {
 			b.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func BenchmarkStart(b *testing.B) {
 	})
 	b.Run("cold", func(b *testing.B) {
 		for b.Loop() {
-			if err := (&Extractor{CacheDir: b.TempDir()}).Warm(context.Background()); err != nil {
+			if err := (&Extractor{Executable: chatpdfBinary(b), CacheDir: b.TempDir()}).Warm(context.Background()); err != nil {
 				b.Fatal(err)
 			}
 		}

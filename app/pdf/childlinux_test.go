@@ -49,12 +49,8 @@ func TestChildDiesWithItsParent(t *testing.T) {
 
 func runChild(t *testing.T, stdin io.Reader, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	executable, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out, errors bytes.Buffer
-	cmd := exec.Command(executable, append([]string{"extract"}, args...)...)
+	cmd := exec.Command(chatpdfBinary(t), append([]string{"extract"}, args...)...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = []string{}, stdin, &out, &errors
 	cmd.Run() //nolint:errcheck // the code says it
 	return out.String(), errors.String(), cmd.ProcessState.ExitCode()

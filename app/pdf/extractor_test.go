@@ -206,7 +206,7 @@ func TestCacheThatCannotBeWrittenDoesNotStopTheExtraction(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	pages, err := extract(t, &Extractor{CacheDir: filepath.Join(file, "cache")}, pdftest.Write(pdftest.Prose("Read all the same.")))
+	pages, err := extract(t, &Extractor{Executable: chatpdfBinary(t), CacheDir: filepath.Join(file, "cache")}, pdftest.Write(pdftest.Prose("Read all the same.")))
 	if err != nil || len(pages) != 1 {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}
@@ -235,7 +235,7 @@ func TestDamagedCacheIsReplaced(t *testing.T) {
 		t.Skip("compiles PDFium")
 	}
 	dir := t.TempDir()
-	if err := (&Extractor{CacheDir: cacheDir(t)}).Warm(context.Background()); err != nil {
+	if err := (&Extractor{Executable: chatpdfBinary(t), CacheDir: cacheDir(t)}).Warm(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.CopyFS(dir, os.DirFS(cacheDir(t))); err != nil {
@@ -250,7 +250,7 @@ func TestDamagedCacheIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	x := &Extractor{CacheDir: dir}
+	x := &Extractor{Executable: chatpdfBinary(t), CacheDir: dir}
 	if pages, err := extract(t, x, pdftest.Write(pdftest.Prose("Read all the same."))); err != nil || len(pages) != 1 {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}

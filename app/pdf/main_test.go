@@ -3,7 +3,9 @@ package pdf
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -12,17 +14,42 @@ import (
 	"chatpdf.dev/operator/app/chatpdf"
 )
 
-// TestMain lets the test binary be the child process, as the chatpdf binary is in production.
+// programs is a directory for the chatpdf binary of this test run.
+var programs string
+
+// TestMain lets the test binary be the parent of a child, too.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "extract" {
-		os.Exit(ExtractMain(context.Background(), os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
-	}
 	if len(os.Args) == 4 && os.Args[1] == "parent" {
 		parentMain(os.Args[2], os.Args[3])
 		return
 	}
-	os.Exit(m.Run())
+	var err error
+	if programs, err = os.MkdirTemp("", "chatpdf-extract-"); err != nil {
+		panic(err)
+	}
+	status := m.Run()
+	os.RemoveAll(programs)
+	os.Exit(status)
 }
+
+// chatpdfBinary is the chatpdf binary, as in production. It is built without the race detector, whose shadow
+// memory does not fit into the limits of a child.
+func chatpdfBinary(tb testing.TB) string {
+	tb.Helper()
+	path, err := builtChild()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+var builtChild = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(programs, "chatpdf")
+	if output, err := exec.Command("go", "build", "-o", path, "chatpdf.dev/operator/app").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building chatpdf: %w\n%s", err, output)
+	}
+	return path, nil
+})
 
 // parentMain is a process that extracts with the child given until it is killed; TestMain calls it.
 func parentMain(executable, document string) {
@@ -50,7 +77,7 @@ var filled sync.Once
 // extractor reads with the shared cache.
 func extractor(tb testing.TB, limits Limits) *Extractor {
 	tb.Helper()
-	x := &Extractor{CacheDir: cacheDir(tb), Limits: limits, warm: true}
+	x := &Extractor{Executable: chatpdfBinary(tb), CacheDir: cacheDir(tb), Limits: limits, warm: true}
 	filled.Do(func() {
 		if err := x.Warm(context.Background()); err != nil {
 			tb.Error(err)

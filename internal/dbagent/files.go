@@ -43,7 +43,10 @@ type identity struct {
 // NewFiles writes every file once; it fails if a Secret holds nothing usable.
 func NewFiles(directories Directories) (*Files, error) {
 	f := &Files{directories: directories}
-	return f, f.Refresh()
+	if err := f.Refresh(); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // Refresh takes up what changed in the mounted Secrets. Content that is no good is refused, and
@@ -125,7 +128,7 @@ func CopyBinary(directory string) error {
 	if err != nil {
 		return fmt.Errorf("reading this program: %w", err)
 	}
-	defer source.Close() //nolint:errcheck // it was only read
+	defer source.Close()
 	if err := write(filepath.Join(directory, "dbagent"), source, 0o555); err != nil {
 		return fmt.Errorf("copying this program for mongod's probes: %w", err)
 	}
@@ -197,7 +200,7 @@ func write(path string, content io.Reader, mode os.FileMode) error {
 		err = os.Rename(temporary.Name(), path)
 	}
 	if err != nil {
-		os.Remove(temporary.Name()) //nolint:errcheck // the error before says why it is left
+		os.Remove(temporary.Name())
 	}
 	return err
 }

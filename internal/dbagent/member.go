@@ -63,7 +63,7 @@ func (m *Member) Close() {
 
 func (m *Member) drop() {
 	if m.conn != nil {
-		m.conn.Close() //nolint:errcheck // it is given up
+		m.conn.Close()
 		m.conn = nil
 	}
 }

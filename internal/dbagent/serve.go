@@ -61,10 +61,7 @@ func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 	for {
 		select {
 		case <-ctx.Done():
-			// Requests that still run get a deadline of their own.
-			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-			defer cancel()
-			return server.Shutdown(stopping)
+			return shutDown(ctx, server)
 		case err := <-failed:
 			if errors.Is(err, http.ErrServerClosed) {
 				return nil
@@ -76,4 +73,11 @@ func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 			}
 		}
 	}
+}
+
+// shutDown gives requests that still run a deadline of their own.
+func shutDown(ended context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ended), shutdownTimeout)
+	defer cancel()
+	return server.Shutdown(ctx)
 }

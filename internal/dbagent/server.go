@@ -102,7 +102,7 @@ func (s *server) handleBootstrap(w http.ResponseWriter, r *http.Request) {
 	var refused refusal
 	switch {
 	case err == nil:
-		s.log.Info("The member is the first of its replica set", "replicaSetID", reply.ReplicaSetID)
+		s.log.Info("The member is the first of its replica set", "replicaSet", reply.ReplicaSetID)
 		answer(w, http.StatusOK, reply)
 	case errors.As(err, &refused):
 		s.log.Info("Bootstrap did not succeed", "status", refused.status, "reason", refused.reason)

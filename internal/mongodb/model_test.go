@@ -304,7 +304,7 @@ func (w *world) observe(s Snapshot) Observed {
 	if err != nil {
 		panic(err)
 	}
-	o := Observed{Deployment: "docs", Desired: w.desired, StatefulSetReplicas: int32(w.replicas), CredentialsExist: true, Identity: identity, Database: s} //nolint:gosec // small
+	o := Observed{Deployment: "docs", Desired: w.desired, StatefulSetReplicas: int32(w.replicas), CredentialsExist: true, Identity: identity, Database: s}
 	for i, m := range w.members {
 		o.Members = append(o.Members, Member{
 			Ordinal: i, Host: w.host(i), PodUID: m.podUID, PodRunning: w.up(i), PodReady: w.up(i) && w.serves(i),

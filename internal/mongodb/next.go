@@ -41,7 +41,7 @@ func Replicas(o Observed) int32 {
 	config := o.Database.Config
 	for _, m := range config.members() {
 		if ordinal, ours := v.ordinal(m.Host); ours {
-			replicas = max(replicas, int32(ordinal)+1) //nolint:gosec // ordinals are small
+			replicas = max(replicas, int32(ordinal)+1)
 		}
 	}
 	known := config != nil && config.Committed && o.Database.Primary != "" && config.ReplicaSetID == v.identity.ReplicaSetID
@@ -51,7 +51,7 @@ func Replicas(o Observed) int32 {
 	replicas = max(replicas, o.StatefulSetReplicas)
 	for _, m := range o.Members {
 		if m.ClaimUID != "" {
-			replicas = max(replicas, int32(m.Ordinal)+1) //nolint:gosec // ordinals are small
+			replicas = max(replicas, int32(m.Ordinal)+1)
 		}
 	}
 	return replicas

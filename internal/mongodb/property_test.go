@@ -275,7 +275,7 @@ func (r *run) heal() {
 }
 
 func live(t *testing.T, seed uint64, loseDisks bool) *run {
-	rng := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a test that can be repeated
+	rng := rand.New(rand.NewPCG(seed, seed))
 	r := &run{world: newWorld([]int32{1, 3, 5, 7}[rng.IntN(4)]), t: t, rng: rng, ids: map[int]string{}}
 	for range 10 + rng.IntN(150) {
 		old := r.snapshot()

@@ -1,5 +1,7 @@
 package mongodb
 
+import "slices"
+
 // lostPods are pods of an old template that cannot do any harm by going: they do not run the
 // database, or hold nothing yet. With OnDelete nobody else would ever replace them. One at a
 // time, and not while an up-to-date pod does not answer: a template that cannot start stops at
@@ -51,8 +53,8 @@ func outdatedPods(v view) *Decision {
 			return wait(ReasonMemberLagging, "%s is behind the primary; the next restart waits until it has caught up.", v.name(m))
 		}
 	}
-	for i := len(outdated) - 1; i >= 0; i-- {
-		if m := outdated[i]; m.Host != v.Database.Primary {
+	for _, m := range slices.Backward(outdated) {
+		if m.Host != v.Database.Primary {
 			return v.restart(m, StateSecondary, hostsExcept(members, m.Host))
 		}
 	}

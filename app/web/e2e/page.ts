@@ -15,7 +15,7 @@ interface Fixtures {
   watched: undefined;
   /** A reader who has signed in and sees the workspace. */
   reader: Page;
-  /** The handbook, read and ready. */
+  /** The handbook, read and ready, and no other document. */
   book: Uploaded;
   model: {
     course: (name: 'run' | 'hold' | 'break' | 'refuse') => Promise<void>;
@@ -56,7 +56,9 @@ export const test = base.extend<Fixtures>({
     await use(page);
   },
   book: async ({ page }, use) => {
-    await use(await upload(page.request, 'Looking after ChatPDF.pdf', await handbook('shared')));
+    const book = await upload(page.request, 'Looking after ChatPDF.pdf', await handbook('shared'));
+    await deleteAll(page.request, book.id);
+    await use(book);
   },
   model: async ({ page }, use) => {
     const url = `${process.env.PAGE_MODEL ?? ''}/course`;
@@ -99,12 +101,13 @@ export async function upload(request: APIRequestContext, name: string, buffer: B
   return document;
 }
 
-export async function deleteAll(request: APIRequestContext): Promise<void> {
+/** Deletes every document, or every other one. */
+export async function deleteAll(request: APIRequestContext, kept?: string): Promise<void> {
   await signIn(request);
   const { documents } = (await (await request.get('/api/v1/documents?limit=100')).json()) as {
     documents: Uploaded[];
   };
-  for (const { id } of documents) await request.delete(`/api/v1/documents/${id}`);
+  for (const { id } of documents) if (id !== kept) await request.delete(`/api/v1/documents/${id}`);
 }
 
 /** Chooses files as the file dialog would. */

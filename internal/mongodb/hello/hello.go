@@ -71,7 +71,7 @@ func Once(ctx context.Context, dial func(context.Context, string, string) (net.C
 	if err != nil {
 		return Reply{}, err
 	}
-	defer conn.Close() //nolint:errcheck // the exchange is over
+	defer conn.Close()
 	return Ask(ctx, conn, user)
 }
 
@@ -83,7 +83,7 @@ func Connect(ctx context.Context, dial func(context.Context, string, string) (ne
 	}
 	conn := tls.Client(plain, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
-		plain.Close() //nolint:errcheck // the handshake's error says why
+		plain.Close()
 		return nil, fmt.Errorf("TLS handshake with %s: %w", address, err)
 	}
 	return conn, nil
@@ -100,8 +100,8 @@ func send(w io.Writer, user string) error {
 	}
 	length := headerLength + 4 + 1 + len(body)
 	message := make([]byte, headerLength+4+1, length)
-	binary.LittleEndian.PutUint32(message[0:], uint32(length)) //nolint:gosec // a hello is short
-	binary.LittleEndian.PutUint32(message[4:], 1)              // request id; one question at a time needs no other
+	binary.LittleEndian.PutUint32(message[0:], uint32(length))
+	binary.LittleEndian.PutUint32(message[4:], 1) // request id; one question at a time needs no other
 	binary.LittleEndian.PutUint32(message[12:], opMsg)
 	_, err = w.Write(append(message, body...))
 	return err

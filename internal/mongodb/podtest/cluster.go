@@ -79,7 +79,7 @@ func (c *Cluster) Dial(ctx context.Context, network, address string) (net.Conn, 
 		return nil, err
 	}
 	for _, pod := range c.Pods {
-		name, _, _ := net.SplitHostPort(pod.Host) //nolint:errcheck // we made it
+		name, _, _ := net.SplitHostPort(pod.Host)
 		if host != name {
 			continue
 		}
@@ -151,7 +151,7 @@ func (c *Cluster) prepare(pods int) error {
 		}
 		pod.renewClaim()
 		c.Pods = append(c.Pods, pod)
-		name, _, _ := net.SplitHostPort(pod.Host) //nolint:errcheck // we made it
+		name, _, _ := net.SplitHostPort(pod.Host)
 		hosts = append(hosts, pod.address+" "+name)
 	}
 	if err := os.WriteFile(c.hostsFile, []byte(strings.Join(hosts, "\n")+"\n"), 0o644); err != nil {
@@ -162,7 +162,7 @@ func (c *Cluster) prepare(pods int) error {
 
 func (c *Cluster) writeSecrets() error {
 	key := make([]byte, 756)
-	rand.Read(key) //nolint:errcheck // it never fails
+	rand.Read(key)
 	for _, secret := range [][3]string{
 		{"admin", "username", mongodb.AdminUsername},
 		{"admin", "password", c.AdminPassword},
@@ -179,7 +179,7 @@ func (c *Cluster) writeSecrets() error {
 // freeNetwork finds "127.x.y." of which nobody uses the first addresses.
 func freeNetwork(pods int) (string, error) {
 	for range 20 {
-		network := fmt.Sprintf("127.%d.%d.", 1+mathrand.IntN(254), mathrand.IntN(255))
+		network := fmt.Sprintf("127.%d.%d.", 1+mathrand.IntN(254), mathrand.IntN(255)) //nolint:gosec // any network will do
 		if free(network, pods) {
 			return network, nil
 		}
@@ -193,7 +193,7 @@ func free(network string, pods int) bool {
 		if err != nil {
 			return false
 		}
-		listener.Close() //nolint:errcheck // nothing came in
+		listener.Close()
 	}
 	return true
 }

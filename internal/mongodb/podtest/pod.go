@@ -93,7 +93,7 @@ func (p *Pod) Bootstrap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // the status is all
+	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("the agent answered %s", response.Status)
 	}
@@ -164,7 +164,7 @@ func (p *Pod) RunDirectory() string { return filepath.Join(p.dir, "run") }
 
 // Log is what mongod has written since it was started last.
 func (p *Pod) Log() string {
-	log, _ := os.ReadFile(filepath.Join(p.dir, "mongod.log")) //nolint:errcheck // no log is an empty log
+	log, _ := os.ReadFile(filepath.Join(p.dir, "mongod.log"))
 	return string(log)
 }
 
@@ -231,7 +231,7 @@ func (p *Pod) startupProbe(ended <-chan struct{}) error {
 	for {
 		response, err := client.Get("https://" + p.AgentAddress() + "/startupz") //nolint:noctx // the client has a timeout
 		if err == nil {
-			response.Body.Close() //nolint:errcheck // the status is all
+			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return nil
 			}

@@ -28,14 +28,14 @@ func startProcess(hostsFile, logFile, address string, command ...string) (*proce
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() //nolint:errcheck // the process has its own copy
+	defer log.Close()
 	namespaces := []string{"--mount"}
 	if os.Geteuid() != 0 {
 		namespaces = append(namespaces, "--user", "--map-root-user")
 	}
 	// The last exec asks for the death signal again: entering a user namespace clears it.
 	script := `mount --bind "$0" /etc/hosts && exec setpriv --pdeathsig KILL "$@"`
-	cmd := exec.Command("unshare", append(append(namespaces, "sh", "-c", script, hostsFile), command...)...) //nolint:noctx // it is ended by signals
+	cmd := exec.Command("unshare", append(append(namespaces, "sh", "-c", script, hostsFile), command...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	started, ended := make(chan error), make(chan struct{})
 	go func() {
@@ -55,7 +55,7 @@ func startProcess(hostsFile, logFile, address string, command ...string) (*proce
 	p := &process{process: cmd.Process, ended: ended}
 	if err := p.accepts(address); err != nil {
 		p.kill()
-		output, _ := os.ReadFile(logFile) //nolint:errcheck // no log is an empty log
+		output, _ := os.ReadFile(logFile)
 		return nil, fmt.Errorf("starting mongod at %s: %w; its log ends with:\n%s", address, err, output[max(0, len(output)-2000):])
 	}
 	return p, nil
@@ -67,7 +67,7 @@ func (p *process) accepts(address string) error {
 	deadline := time.After(startTimeout)
 	for {
 		if conn, err := net.Dial("tcp", address); err == nil { //nolint:noctx // loopback answers at once
-			conn.Close() //nolint:errcheck // nothing was sent
+			conn.Close()
 			return nil
 		}
 		select {

@@ -56,7 +56,7 @@ func bootstrap(ctx context.Context, target Target, step mongodb.Step) error {
 	if err != nil {
 		return fmt.Errorf("calling the agent of %s: %s", step.Host, reason(err))
 	}
-	defer response.Body.Close() //nolint:errcheck // the answer has been read
+	defer response.Body.Close()
 	return agentAnswer(step.Host, response)
 }
 

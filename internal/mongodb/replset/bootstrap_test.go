@@ -90,8 +90,8 @@ func TestBootstrapThatIsCutOffAtAnyMomentIsFinishedByTheNextTry(t *testing.T) {
 	o := newOperator(t, 1)
 	o.until("the intent", func() bool { return o.count(mongodb.RecordIntent) == 1 })
 	// Each caller is gone after so long, wherever the agent was then.
-	for _, limit := range []time.Duration{1, 10, 30, 60, 100, 200, 400} {
-		ctx, cancel := context.WithTimeout(t.Context(), limit*time.Millisecond)
+	for _, limit := range []int{1, 10, 30, 60, 100, 200, 400} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(limit)*time.Millisecond)
 		if err := o.pass(ctx); err != nil && strings.Contains(err.Error(), o.cluster.AgentToken) {
 			t.Errorf("the error names the token: %v", err)
 		}
@@ -122,24 +122,22 @@ func TestAPodThatIsNoLongerTheChosenOneIsNotInitiated(t *testing.T) {
 func TestAWrongTokenOrPasswordIsRefusedWithoutNamingIt(t *testing.T) {
 	o := newOperator(t, 1)
 	o.until("the intent", func() bool { return o.count(mongodb.RecordIntent) == 1 })
-	right := o.cluster.AgentToken
-	o.cluster.AgentToken = "wrong-token"
+	restore := o.edit(func(c *replset.Credentials) { c.AgentToken = "wrong-token" })
 	err := o.pass(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "refuses the token") || strings.Contains(err.Error(), "wrong-token") {
 		t.Fatalf("error %v", err)
 	}
-	o.cluster.AgentToken = right
+	restore()
 	o.settle()
 
-	password := o.cluster.AdminPassword
-	o.cluster.AdminPassword = "wrong-password"
+	restore = o.edit(func(c *replset.Credentials) { c.AdminPassword = "wrong-password" })
 	o.start()
 	o.until("the refusal", func() bool { return o.decision.Stalled })
 	if o.decision.Reason != mongodb.ReasonCredentialsRefused || strings.Contains(o.decision.Message, "wrong-password") {
 		t.Errorf("decision %+v", o.decision)
 	}
 	// The Secret is put right: the watcher reads it again.
-	o.cluster.AdminPassword = password
+	restore()
 	o.settle()
 }
 

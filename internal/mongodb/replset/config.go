@@ -3,6 +3,7 @@ package replset
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -98,7 +99,7 @@ func (c *configuration) next(change func(members bson.A) bson.A) bson.D {
 func with(host string, id, votes int) func(bson.A) bson.A {
 	return func(members bson.A) bson.A {
 		added := bson.D{{Key: "_id", Value: id}, {Key: "host", Value: host}, {Key: "votes", Value: votes}, {Key: "priority", Value: votes}}
-		return append(members[:len(members):len(members)], added)
+		return append(slices.Clip(members), added)
 	}
 }
 

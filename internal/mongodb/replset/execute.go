@@ -119,7 +119,10 @@ func (s *session) addMember(ctx context.Context, step mongodb.Step) error {
 	if !s.holdsVotesBack(ctx) {
 		votes = 0
 	}
-	return s.reconfigure(ctx, config, with(step.Host, step.MemberID, votes), "adding "+step.Host)
+	return s.reconfigure(ctx, config, with(step.Host, step.MemberID, votes), "adding "+step.Host, func(now *configuration) bool {
+		_, in := now.member(step.Host)
+		return in
+	})
 }
 
 func (s *session) promoteMember(ctx context.Context, step mongodb.Step) error {
@@ -131,7 +134,10 @@ func (s *session) promoteMember(ctx context.Context, step mongodb.Step) error {
 	if !in || known.Votes > 0 {
 		return nil
 	}
-	return s.reconfigure(ctx, config, promoted(step.Host), "giving a vote to "+step.Host)
+	return s.reconfigure(ctx, config, promoted(step.Host), "giving a vote to "+step.Host, func(now *configuration) bool {
+		known, _ := now.member(step.Host)
+		return known.Votes > 0
+	})
 }
 
 func (s *session) removeMember(ctx context.Context, step mongodb.Step) error {
@@ -149,7 +155,10 @@ func (s *session) removeMember(ctx context.Context, step mongodb.Step) error {
 	if err := set.survives(step.Host); err != nil {
 		return err
 	}
-	return s.reconfigure(ctx, config, without(step.Host), "removing "+step.Host)
+	return s.reconfigure(ctx, config, without(step.Host), "removing "+step.Host, func(now *configuration) bool {
+		_, in := now.member(step.Host)
+		return !in
+	})
 }
 
 // survives checks on the server's fresh word that the voters which remain have a healthy majority.
@@ -211,13 +220,18 @@ func (s *session) configFor(ctx context.Context, step mongodb.Step) (*configurat
 }
 
 // reconfigure changes the configuration by one version. The server takes it only if nobody has
-// changed it since it was read.
-func (s *session) reconfigure(ctx context.Context, config *configuration, change func(bson.A) bson.A, what string) error {
+// changed it since it was read. An answer that comes late is no failure: the change is there
+// before a majority has taken it, and the next look says whether one has.
+func (s *session) reconfigure(ctx context.Context, config *configuration, change func(bson.A) bson.A, what string, done func(*configuration) bool) error {
 	command := bson.D{{Key: "replSetReconfig", Value: config.next(change)}}
-	if err := run(ctx, s.client, readpref.Primary(), command, nil); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+	err := run(ctx, s.client, readpref.Primary(), command, nil)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if now, readErr := readConfig(ctx, s.client, readpref.Primary(), true); readErr == nil && done(now) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // wireVersion50 is what MongoDB 5.0 speaks: since then the server itself holds the vote of a new

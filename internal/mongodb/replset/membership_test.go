@@ -35,7 +35,7 @@ func TestMembersComeAndGoOneByOneWhileTheApplicationWrites(t *testing.T) {
 		}
 	}
 	if want := []int{1, 2, 3, 4}; !slices.Equal(ids, want) {
-		t.Errorf("member ids %v, want %v: none is used again", ids, want)
+		t.Errorf("member ids %v, want %v: none is used again; steps %v", ids, want, o.kinds())
 	}
 	if o.count(mongodb.Bootstrap) != 1 {
 		t.Errorf("steps %v", o.kinds())

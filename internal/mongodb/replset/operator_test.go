@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ type operator struct {
 	cluster  *podtest.Cluster
 	watcher  *replset.Watcher
 	key      types.NamespacedName
+	secrets  atomic.Pointer[replset.Credentials]
+	stop     func() // ends the watcher
 	desired  int32
 	replicas int32
 
@@ -52,12 +55,21 @@ func newOperatorOn(t *testing.T, pods int, members int32) *operator {
 		t: t, cluster: cluster, desired: members, key: types.NamespacedName{Namespace: "ns", Name: "docs"},
 		claims: map[types.UID]map[string]string{}, outdated: map[types.UID]bool{},
 	}
+	o.secrets.Store(&replset.Credentials{
+		AdminUsername: mongodb.AdminUsername, AdminPassword: cluster.AdminPassword,
+		AppUsername: "chatpdf-app", AppPassword: appPassword, AgentToken: cluster.AgentToken,
+	})
+	t.Cleanup(func() { o.stop() })
 	o.start()
 	return o
 }
 
-// start begins with an operator that remembers nothing but what the API server keeps.
+// start begins with an operator that remembers nothing but what the API server keeps; the one
+// before is gone.
 func (o *operator) start() {
+	if o.stop != nil {
+		o.stop()
+	}
 	log := slog.New(slog.DiscardHandler)
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -69,14 +81,20 @@ func (o *operator) start() {
 		defer close(ended)
 		o.watcher.Start(ctx) //nolint:errcheck // it returns nil
 	}()
-	o.t.Cleanup(func() { stop(); <-ended })
+	o.stop = func() { stop(); <-ended }
 }
 
 func (o *operator) credentials(context.Context) (replset.Credentials, error) {
-	return replset.Credentials{
-		AdminUsername: mongodb.AdminUsername, AdminPassword: o.cluster.AdminPassword,
-		AppUsername: "chatpdf-app", AppPassword: appPassword, AgentToken: o.cluster.AgentToken,
-	}, nil
+	return *o.secrets.Load(), nil
+}
+
+// edit changes the Secrets; it returns what puts them right again.
+func (o *operator) edit(change func(*replset.Credentials)) (restore func()) {
+	before := o.secrets.Load()
+	edited := *before
+	change(&edited)
+	o.secrets.Store(&edited)
+	return func() { o.secrets.Store(before) }
 }
 
 func (o *operator) target() replset.Target {

@@ -74,7 +74,7 @@ class Documents {
   /** Looks again, ever more slowly, while a document is being read; a hidden page waits. */
   watch(): void {
     clearTimeout(this.#timer);
-    if (this.#pending.length === 0 || session.phase !== 'in') return;
+    if (this.#pending.length === 0) return;
     this.#timer = setTimeout(() => void this.#look(), this.#delay);
     this.#delay = Math.min(this.#delay * 1.4, slowestLook);
   }
@@ -102,6 +102,8 @@ class Documents {
       this.problem = undefined;
     } catch (thrown) {
       const problem = asProblem(thrown);
+      // Whoever signs in again looks anew.
+      if (problem.status === 401) return;
       if (problem.status === 429) this.#delay = (problem.retryAfter ?? 10) * 1000;
       else this.problem = problem;
     }

@@ -1,4 +1,4 @@
-import { currentSession, limits, signIn, type Limits, type Session } from '../api/api';
+import { currentSession, limits, type Limits, type Session } from '../api/api';
 import { Problem } from '../api/problem';
 
 type Phase = 'checking' | 'out' | 'in';
@@ -11,22 +11,23 @@ class SessionState {
   /** True when the server ended a session that the reader did not: their work is still here. */
   expired = $state(false);
 
-  /** Takes up a session that the browser still has; a server that does not answer is a Problem. */
-  async resume(): Promise<void> {
+  /** Takes up a session that the browser still has; false if there is none. */
+  async resume(): Promise<boolean> {
     try {
       this.user = await currentSession();
       this.limits = await limits();
-      this.phase = 'in';
-      this.expired = false;
+      return true;
     } catch (thrown) {
-      this.phase = 'out';
       if (!(thrown instanceof Problem && thrown.status === 401)) throw thrown;
+      this.phase = 'out';
+      return false;
     }
   }
 
-  async signIn(username: string, password: string): Promise<void> {
-    await signIn(username, password);
-    await this.resume();
+  /** What belongs to the reader is loaded: they may come in. */
+  begin(): void {
+    this.phase = 'in';
+    this.expired = false;
   }
 
   /** Passes a call's outcome on, and notices when it says that the session is over. */
