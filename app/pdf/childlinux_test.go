@@ -66,7 +66,7 @@ func TestExtractReadsAPipeToo(t *testing.T) {
 }
 
 func TestExtractExplainsItself(t *testing.T) {
-	if _, stderr, code := runChild(t, nil, "--help"); code != exitOK || !strings.Contains(stderr, "Example:") {
+	if out, stderr, code := runChild(t, nil, "--help"); code != exitOK || !strings.Contains(out, "Usage:") {
 		t.Errorf("--help: code %d, %q", code, stderr)
 	}
 	for _, args := range [][]string{{"--max-pages", "0"}, {"--max-memory", "1"}, {"--max-time", "1ms"}, {"file.pdf"}, {"--nonsense"}} {
