@@ -7,10 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -228,6 +230,7 @@ func TestClusterOfTwoNodesDoesWhatAClusterDoes(t *testing.T) {
 			t.Errorf("from beyond it got %q (%v)", got, err)
 		}
 	})
+	t.Run("a pod reaches a server outside that is relayed, by its name", func(t *testing.T) { s.relays(pod) })
 	t.Run("an image that is nowhere fails at once", func(t *testing.T) {
 		s.eventually("the reason of the pod without image", func() (string, bool) {
 			reason, _ := s.tryKubectl("get", "pod", "no-such-image", "--output=jsonpath={.status.containerStatuses[0].state.waiting.reason}")
@@ -281,6 +284,44 @@ func (s *stand) publishes() {
 	}
 	if output, err := s.command("publish", "default/none:80", "--address="+address).CombinedOutput(); err == nil || !strings.Contains(string(output), "not found") {
 		s.Errorf("publishing a Service that does not exist: %v: %s", err, output)
+	}
+}
+
+// relays lets pods reach a server that listens on the host's loopback address,
+// where no route of theirs leads.
+func (s *stand) relays(pod string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "outside, asked as "+r.Host) }))
+	defer server.Close()
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		s.Fatal(err)
+	}
+	// A name that is this machine without being called localhost.
+	name, err := os.Hostname()
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, host := range []string{"127.0.0.1", name} {
+		if addresses, err := net.LookupHost(host); err != nil || !slices.Contains(addresses, "127.0.0.1") {
+			s.Logf("%s is %v (%v) here: not relayed by this name", host, addresses, err)
+			continue
+		}
+		target := net.JoinHostPort(host, port)
+		output, err := s.command("relay", target).Output()
+		reached := strings.TrimSpace(string(output))
+		if err != nil || host == name && reached != target {
+			s.Fatalf("relay %s printed %q (%v)", target, reached, err)
+		}
+		s.eventually("an answer from "+target, func() (string, bool) {
+			got, err := s.get(pod, "/fetch", url.Values{"url": {"http://" + reached}})
+			return fmt.Sprint(got, err), got == "outside, asked as "+reached
+		})
+		if again, err := s.command("relay", target).Output(); err != nil || strings.TrimSpace(string(again)) != reached {
+			s.Errorf("relaying the same again printed %q (%v)", again, err)
+		}
+	}
+	if status := s.run("status"); !strings.Contains(status, "RELAY TO") {
+		s.Errorf("status does not show the relays: %s", status)
 	}
 }
 

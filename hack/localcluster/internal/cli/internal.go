@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"chatpdf.dev/operator/hack/localcluster/internal/node"
 	"chatpdf.dev/operator/hack/localcluster/internal/preflight"
 	"chatpdf.dev/operator/hack/localcluster/internal/provisioner"
+	"chatpdf.dev/operator/hack/localcluster/internal/registry"
 	"chatpdf.dev/operator/hack/localcluster/internal/spec"
 	"chatpdf.dev/operator/hack/localcluster/internal/supervise"
 )
@@ -43,6 +45,12 @@ func internalCommand() *cobra.Command {
 		inCluster("forward DIR TARGET", "The forwarder of a published Service", 2, func(ctx context.Context, s spec.Spec, args []string) error {
 			return runForward(ctx, s, args[0], logger())
 		}),
+		inCluster("relay DIR SERVER", "The forwarder to a server outside", 2, func(ctx context.Context, _ spec.Spec, args []string) error {
+			return runRelay(ctx, args[0], logger())
+		}),
+		inCluster("registry DIR", "The image registry", 1, func(ctx context.Context, s spec.Spec, _ []string) error {
+			return runRegistry(ctx, s, logger())
+		}),
 		&cobra.Command{Use: "trial DIR", Short: "Try out what a cluster needs of the kernel", Args: cobra.ExactArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error { return preflight.Trial(args[0]) }},
 	)
@@ -63,16 +71,11 @@ func inCluster(use, short string, args int, run func(context.Context, spec.Spec,
 	}
 }
 
-// runForward serves the listener that publish opened and handed over after the
-// gate.
+// runForward passes on to a Service.
 func runForward(ctx context.Context, s spec.Spec, target string, log *slog.Logger) error {
-	if err := supervise.Gate(); err != nil {
-		return err
-	}
-	const handedOver = 4
-	listener, err := net.FileListener(os.NewFile(handedOver, "listener"))
+	listener, err := handedOver()
 	if err != nil {
-		return fmt.Errorf("taking over the listener: %w", err)
+		return err
 	}
 	wanted, err := forward.ParseTarget(target)
 	if err != nil {
@@ -82,5 +85,40 @@ func runForward(ctx context.Context, s spec.Spec, target string, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	return forward.Run(ctx, listener, resolver, log)
+	return forward.Run(ctx, listener, resolver.Address, log)
+}
+
+// runRelay passes on to a server outside of the cluster.
+func runRelay(ctx context.Context, target string, log *slog.Logger) error {
+	listener, err := handedOver()
+	if err != nil {
+		return err
+	}
+	server, err := forward.ParseOutside(target)
+	if err != nil {
+		return err
+	}
+	return forward.Run(ctx, listener, server.Address, log)
+}
+
+func runRegistry(ctx context.Context, s spec.Spec, log *slog.Logger) error {
+	listener, err := handedOver()
+	if err != nil {
+		return err
+	}
+	return registry.Serve(ctx, listener, filepath.Join(s.Dir, "registry"), log)
+}
+
+// handedOver is the listener that the command opened which started this
+// process, once that has opened the gate.
+func handedOver() (net.Listener, error) {
+	if err := supervise.Gate(); err != nil {
+		return nil, err
+	}
+	const descriptor = 4
+	listener, err := net.FileListener(os.NewFile(descriptor, "listener"))
+	if err != nil {
+		return nil, fmt.Errorf("taking over the listener: %w", err)
+	}
+	return listener, nil
 }

@@ -45,6 +45,8 @@ var ErrDown = errors.New("is not up: start it with localcluster up")
 type record struct {
 	Box       proc.Identity `json:"box"`
 	Published []Publication `json:"published,omitempty"`
+	Relays    []Relay       `json:"relays,omitempty"`
+	Registry  *Registry     `json:"registry,omitempty"`
 	// Complete is set when the start went through to its end.
 	Complete bool `json:"complete"`
 }

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"chatpdf.dev/operator/hack/localcluster/internal/console"
+	"chatpdf.dev/operator/hack/localcluster/internal/forward"
 	"chatpdf.dev/operator/hack/localcluster/internal/images"
 	"chatpdf.dev/operator/hack/localcluster/internal/proc"
 	"chatpdf.dev/operator/hack/localcluster/internal/provisioner"
@@ -50,8 +51,9 @@ func TestACommandOnNoClusterSaysHowToStartOne(t *testing.T) {
 	c := testCluster(t)
 	_, specErr := c.Spec()
 	_, logErr := c.LogFile("etcd")
+	_, relayErr := c.Relay(t.Context(), "api.openai.com:443")
 	for _, err := range []error{specErr, logErr, c.Load(t.Context(), []string{"x.tar"}), c.Status(t.Context(), os.Stderr),
-		c.Publish(t.Context(), "a/b:80", "127.0.0.1:8080")} {
+		c.Publish(t.Context(), "a/b:80", "127.0.0.1:8080"), relayErr} {
 		if !errors.Is(err, ErrDown) || !strings.Contains(err.Error(), "localcluster up") {
 			t.Errorf("got %v", err)
 		}
@@ -110,12 +112,12 @@ sha256:cb39                   application/vnd.docker.distribution.manifest.v2+js
 
 func TestSystemObjectsFitTheCluster(t *testing.T) {
 	s := spec.Spec{ServiceCIDR: netip.MustParsePrefix("10.97.0.0/16")}
-	all, err := render(s)
+	rendered, err := render(s, nil, all...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var used []string
-	for document := range strings.SplitSeq(string(all), "\n---\n") {
+	for document := range strings.SplitSeq(string(rendered), "\n---\n") {
 		var object struct {
 			Kind        string
 			Provisioner string
@@ -149,4 +151,46 @@ func TestSystemObjectsFitTheCluster(t *testing.T) {
 	if want := []string{images.CoreDNS, images.MetricsServer}; !slices.Equal(used, want) {
 		t.Errorf("the Deployments run %v, and the nodes have %v", used, want)
 	}
+}
+
+func TestServersOutsideGetAddressesOfTheirOwnAndNamesOnlyIfTheyHaveOne(t *testing.T) {
+	s := spec.Spec{Subnet: netip.MustParsePrefix("10.200.0.0/24"), ServiceCIDR: netip.MustParsePrefix("10.97.0.0/16")}
+	var relays []Relay
+	for i, target := range []string{"api.openai.com:443", "api.openai.com:8443", "models.example.com:443", "127.0.0.1:8000", "localhost:8000"} {
+		server, err := forward.ParseOutside(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		relay, err := newRelay(s, server, relays)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reached := []string{"api.openai.com:443", "api.openai.com:8443", "models.example.com:443", "10.200.0.251:8000", "10.200.0.250:8000"}[i]
+		if relay.reached() != reached {
+			t.Errorf("%s is reached by %s, want %s", target, relay.reached(), reached)
+		}
+		relays = append(relays, relay)
+	}
+	rendered, err := render(s, namesOf(relays), "coredns.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`answer "{{ .Name }} 5 IN A 10.200.0.253"`, `answer "{{ .Name }} 5 IN A 10.200.0.252"`, "    models.example.com {\n", `map[api.openai.com:10.200.0.253 models.example.com:10.200.0.252]`,
+	} {
+		if !strings.Contains(string(rendered), want) {
+			t.Errorf("%q is not in\n%s", want, rendered)
+		}
+	}
+	for range spec.MaxRelays {
+		relay, err := newRelay(s, forward.Outside{Host: "127.0.0.1", Port: 9000}, relays)
+		if err != nil {
+			if distinct := len(relays) - 1; distinct != spec.MaxRelays || !strings.Contains(err.Error(), "the most") {
+				t.Errorf("with %d addresses in use: %v", distinct, err)
+			}
+			return
+		}
+		relays = append(relays, relay)
+	}
+	t.Errorf("no limit was met with %d relays", len(relays))
 }

@@ -52,6 +52,12 @@ func (c Cluster) down(ctx context.Context) (existed bool, err error) {
 	for _, p := range r.Published {
 		errs = append(errs, p.Process.Kill(ctx))
 	}
+	for _, relay := range r.Relays {
+		errs = append(errs, relay.Process.Kill(ctx))
+	}
+	if r.Registry != nil {
+		errs = append(errs, r.Registry.Process.Kill(ctx))
+	}
 	errs = append(errs, r.Box.Kill(ctx))
 	hierarchies, err := cgroups.Mounts()
 	names := spec.Spec{Name: c.Name}

@@ -29,11 +29,15 @@ var manifests embed.FS
 
 const pollEvery = 100 * time.Millisecond
 
-// apply creates the system objects. It is tried again for a while, because a
+// all are the manifests in the order in which they are applied.
+var all = []string{"storage.yaml", "coredns.yaml", "metrics-server.yaml"}
+
+// apply creates or changes system objects; known are the names that CoreDNS
+// answers besides the cluster's own. It is tried again for a while, because a
 // fresh API server makes the namespaces that they live in a moment after it
 // says that it is ready.
-func apply(ctx context.Context, s spec.Spec) error {
-	objects, err := render(s)
+func apply(ctx context.Context, s spec.Spec, known names, files ...string) error {
+	objects, err := render(s, known, files...)
 	if err != nil {
 		return err
 	}
@@ -58,19 +62,19 @@ func apply(ctx context.Context, s spec.Spec) error {
 	}
 }
 
-// render fills in the manifests and joins them to one stream.
-func render(s spec.Spec) ([]byte, error) {
-	files, err := template.New("").Option("missingkey=error").ParseFS(manifests, "manifests/*.yaml")
+// render fills in manifests and joins them to one stream.
+func render(s spec.Spec, known names, files ...string) ([]byte, error) {
+	parsed, err := template.New("").Option("missingkey=error").ParseFS(manifests, "manifests/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("reading the system objects: %w", err)
 	}
-	values := map[string]string{
-		"CoreDNS": images.CoreDNS, "MetricsServer": images.MetricsServer, "DNSService": s.DNSService().String(),
+	values := map[string]any{
+		"CoreDNS": images.CoreDNS, "MetricsServer": images.MetricsServer, "DNSService": s.DNSService(), "Names": known,
 	}
 	var out bytes.Buffer
-	for _, name := range []string{"storage.yaml", "coredns.yaml", "metrics-server.yaml"} {
+	for _, name := range files {
 		out.WriteString("---\n")
-		if err := files.ExecuteTemplate(&out, name, values); err != nil {
+		if err := parsed.ExecuteTemplate(&out, name, values); err != nil {
 			return nil, fmt.Errorf("filling in the system objects: %w", err)
 		}
 	}
@@ -146,8 +150,9 @@ func (w waiter) dns(ctx context.Context) (string, bool, error) {
 	if err != nil {
 		return "", false, err
 	}
-	available := deployment.Status.AvailableReplicas
-	return fmt.Sprintf("%d replica(s)", available), available > 0, nil
+	status := deployment.Status
+	current := status.ObservedGeneration >= deployment.Generation && status.UpdatedReplicas == status.Replicas
+	return fmt.Sprintf("%d replica(s)", status.AvailableReplicas), current && status.AvailableReplicas > 0, nil
 }
 
 func (w waiter) metrics(ctx context.Context) (string, bool, error) {

@@ -13,6 +13,7 @@ import (
 
 	"chatpdf.dev/operator/hack/localcluster/internal/forward"
 	"chatpdf.dev/operator/hack/localcluster/internal/invoker"
+	"chatpdf.dev/operator/hack/localcluster/internal/proc"
 	"chatpdf.dev/operator/hack/localcluster/internal/spec"
 )
 
@@ -62,7 +63,7 @@ func (c Cluster) Publish(ctx context.Context, target, address string) error {
 }
 
 // startForward opens the listener here, so that a busy address is an error of
-// this command, and hands it to a process that does not run as root.
+// this command.
 func (c Cluster) startForward(ctx context.Context, s spec.Spec, r *record, target, address string) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -72,26 +73,34 @@ func (c Cluster) startForward(ctx context.Context, s spec.Spec, r *record, targe
 		return fmt.Errorf("listening on %s: %w", address, err)
 	}
 	defer listener.Close()
-	file, err := listener.(*net.TCPListener).File()
+	return c.startForwarder(s, listener.(*net.TCPListener), "publish-"+address, func(identity proc.Identity) error {
+		r.Published = append(r.Published, Publication{Target: target, Address: address, Process: identity})
+		return c.save(*r)
+	}, "forward", s.Dir, target)
+}
+
+// startForwarder hands a listener to a process that does not run as root and
+// outlives this one. It is recorded before it may do anything.
+func (c Cluster) startForwarder(s spec.Spec, listener *net.TCPListener, log string, record func(proc.Identity) error, args ...string) error {
+	file, err := listener.File()
 	if err != nil {
-		return fmt.Errorf("listening on %s: %w", address, err)
+		return fmt.Errorf("handing the listener over: %w", err)
 	}
 	defer file.Close()
 	who, err := invoker.Current()
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("/proc/self/exe", "internal", "forward", s.Dir, target)
+	cmd := exec.Command("/proc/self/exe", append([]string{"internal"}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	who.AsInvoker(cmd)
 	cmd.ExtraFiles = []*os.File{file}
-	identity, open, err := startGated(cmd, s.Log("publish-"+notForNames.ReplaceAllString(address, "_")))
+	identity, open, err := startGated(cmd, s.Log(notForNames.ReplaceAllString(log, "_")))
 	if err != nil {
 		return fmt.Errorf("starting the forwarder: %w", err)
 	}
 	defer open.Close()
-	r.Published = append(r.Published, Publication{Target: target, Address: address, Process: identity})
-	if err := c.save(*r); err != nil {
+	if err := record(identity); err != nil {
 		return err
 	}
 	if _, err := open.Write([]byte{1}); err != nil {

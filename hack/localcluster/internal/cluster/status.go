@@ -15,7 +15,7 @@ import (
 	"chatpdf.dev/operator/hack/localcluster/internal/supervise"
 )
 
-// Status writes what runs: nodes, programs, published Services. It fails if
+// Status writes what runs: nodes, programs, published Services, relays. It fails if
 // the cluster does not run, or does not answer.
 func (c Cluster) Status(ctx context.Context, out io.Writer) error {
 	s, r, err := c.running()
@@ -37,6 +37,15 @@ func (c Cluster) Status(ctx context.Context, out io.Writer) error {
 	}
 	for _, p := range r.Published {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", p.Target, p.Address, running(p.Process.Running()))
+	}
+	if len(r.Relays) > 0 {
+		fmt.Fprintln(table, "\nRELAY TO\tPODS REACH IT BY\tSTATE")
+	}
+	for _, relay := range r.Relays {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", relay.Server, relay.reached(), running(relay.Process.Running()))
+	}
+	if r.Registry != nil {
+		fmt.Fprintf(table, "\nREGISTRY\tSTATE\n%s\t%s\n", r.Registry.Address, running(r.Registry.Process.Running()))
 	}
 	err = nodes(ctx, table, s)
 	table.Flush()

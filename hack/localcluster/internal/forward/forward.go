@@ -1,6 +1,7 @@
-// Package forward passes TCP connections from an address of the host on to a
-// Service. The Service is looked up for every connection (with a short
-// memory), so that it may be deleted and made again meanwhile.
+// Package forward passes TCP connections from an address of the host on: to a
+// Service of the cluster, or to a server outside of it. Where to is asked for
+// every connection, so that a Service may be deleted and made again meanwhile
+// and a server may move.
 package forward
 
 import (
@@ -15,14 +16,17 @@ import (
 )
 
 const (
-	// maxConnections bounds what one publication carries at a time; more wait
+	// maxConnections bounds what one forwarder carries at a time; more wait
 	// in the kernel's queue.
 	maxConnections = 512
 	dialTimeout    = 5 * time.Second
 )
 
+// To answers the address and port that a connection is passed on to.
+type To func(context.Context) (string, error)
+
 // Run accepts connections until ctx is done.
-func Run(ctx context.Context, listener net.Listener, resolver *Resolver, log *slog.Logger) error {
+func Run(ctx context.Context, listener net.Listener, to To, log *slog.Logger) error {
 	stop := context.AfterFunc(ctx, func() { listener.Close() })
 	defer stop()
 	free := make(chan struct{}, maxConnections)
@@ -37,23 +41,23 @@ func Run(ctx context.Context, listener net.Listener, resolver *Resolver, log *sl
 		}
 		go func() {
 			defer func() { <-free }()
-			if err := pass(ctx, client, resolver); err != nil {
+			if err := pass(ctx, client, to); err != nil {
 				log.Warn("connection failed", "from", client.RemoteAddr().String(), "error", err)
 			}
 		}()
 	}
 }
 
-func pass(ctx context.Context, client net.Conn, resolver *Resolver) error {
+func pass(ctx context.Context, client net.Conn, to To) error {
 	defer client.Close()
-	address, err := resolver.Address(ctx)
+	address, err := to(ctx)
 	if err != nil {
 		return err
 	}
 	dialer := net.Dialer{Timeout: dialTimeout}
 	server, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("reaching the Service: %w", err)
+		return fmt.Errorf("reaching %s: %w", address, err)
 	}
 	defer server.Close()
 	stop := context.AfterFunc(ctx, func() { client.Close(); server.Close() })

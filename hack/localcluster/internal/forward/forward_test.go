@@ -26,6 +26,32 @@ func TestTargetsAreRead(t *testing.T) {
 	}
 }
 
+func TestServersOutsideAreRead(t *testing.T) {
+	for text, want := range map[string]Outside{
+		"api.openai.com:443":  {Name: "api.openai.com", Host: "api.openai.com", Port: 443},
+		"API.example.com:443": {Name: "api.example.com", Host: "api.example.com", Port: 443},
+		"model-server:8000":   {Name: "model-server", Host: "model-server", Port: 8000},
+		// In a pod these would be the pod itself, or a route that is not there.
+		"localhost:8000":  {Host: "localhost", Port: 8000},
+		"127.0.0.1:8000":  {Host: "127.0.0.1", Port: 8000},
+		"[::1]:8000":      {Host: "::1", Port: 8000},
+		"192.0.2.1:65535": {Host: "192.0.2.1", Port: 65535},
+	} {
+		if got, err := ParseOutside(text); err != nil || got != want {
+			t.Errorf("%s is read as %+v (%v)", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"": "HOST:PORT", "api.openai.com": "HOST:PORT", "api.openai.com:https": "HOST:PORT", "api.openai.com:0": "HOST:PORT", "a:65536": "HOST:PORT",
+		"https://api.openai.com:443": "HOST:PORT", "a b.com:443": "HOST:PORT", "x {\n}:443": "HOST:PORT", "a..b:443": "HOST:PORT", "-a.com:443": "HOST:PORT",
+		"docs-frontend.chatpdf.svc.cluster.local:80": "cluster's own",
+	} {
+		if got, err := ParseOutside(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is read as %+v (%v), want an error that says %q", text, got, err, want)
+		}
+	}
+}
+
 func TestAServicesPortIsFoundByNumberAndByName(t *testing.T) {
 	service := &v1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "b"},
@@ -66,7 +92,7 @@ func TestAnAnswerArrivesAfterTheClientHasSaidAll(t *testing.T) {
 	front := listen(t)
 	resolver := &Resolver{address: server.Addr().String(), asked: time.Now().Add(time.Hour)}
 	ended := make(chan error)
-	go func() { ended <- Run(ctx, front, resolver, slog.New(slog.DiscardHandler)) }()
+	go func() { ended <- Run(ctx, front, resolver.Address, slog.New(slog.DiscardHandler)) }()
 	for range 3 {
 		client, err := net.Dial("tcp", front.Addr().String())
 		if err != nil {

@@ -8,8 +8,9 @@ import (
 	"chatpdf.dev/operator/hack/localcluster/internal/spec"
 )
 
-// containerdConfig configures containerd for a node whose files are in dir.
-func containerdConfig(dir string) string {
+// containerdConfig configures the containerd of node i.
+func containerdConfig(s spec.Spec, i int) string {
+	dir := s.NodeDir(i)
 	return fmt.Sprintf(`version = 3
 root = "/var/lib/containerd"
 state = "/run/containerd"
@@ -42,7 +43,9 @@ state = "/run/containerd"
 
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = %q
-`, containerdSocket, filepath.Join(dir, "cni.d"), images.Pause)
+[plugins.'io.containerd.cri.v1.images'.registry]
+  config_path = %q
+`, containerdSocket, filepath.Join(dir, "cni.d"), images.Pause, s.Registries(i))
 }
 
 // podNetwork connects pods to a bridge on the node. There is no masquerading:

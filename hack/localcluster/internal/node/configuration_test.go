@@ -63,8 +63,9 @@ func TestPodNetworkIsTheNodesOwnRangeWithoutMasquerading(t *testing.T) {
 }
 
 func TestContainerdRunsTheImportedPauseImage(t *testing.T) {
-	config := containerdConfig("/state/chatpdf/node1")
-	for _, want := range []string{`sandbox = "` + images.Pause + `"`, "restrict_oom_score_adj = true", `conf_dir = "/state/chatpdf/node1/cni.d"`} {
+	config := containerdConfig(example(), 1)
+	for _, want := range []string{`sandbox = "` + images.Pause + `"`, "restrict_oom_score_adj = true", `conf_dir = "/state/chatpdf/node1/cni.d"`,
+		`config_path = "/state/chatpdf/node1/registries"`} {
 		if !strings.Contains(config, want) {
 			t.Errorf("it lacks %s", want)
 		}

@@ -82,7 +82,7 @@ func writeConfiguration(s spec.Spec, i int) error {
 		return fmt.Errorf("making the log directory of %s: %w", spec.NodeName(i), err)
 	}
 	for path, content := range map[string]string{
-		filepath.Join(dir, "containerd.toml"):     containerdConfig(dir),
+		filepath.Join(dir, "containerd.toml"):     containerdConfig(s, i),
 		filepath.Join(dir, "kubelet.yaml"):        kubeletConfig(s, i),
 		filepath.Join(dir, "resolv.conf"):         fmt.Sprintf("nameserver %s\n", s.DNSService()),
 		filepath.Join(dir, "cni.d/pods.conflist"): podNetwork(s, i),

@@ -82,6 +82,13 @@ func (s Spec) Node(i int) netip.Addr { return at(s.Subnet, 10+i) }
 // Host is the host's own address in the subnet: its last one.
 func (s Spec) Host() netip.Addr { return at(s.Subnet, 1<<(32-s.Subnet.Bits())-2) }
 
+// MaxRelays bounds the servers outside that one cluster may reach.
+const MaxRelays = 16
+
+// Relay is the host's address in the subnet under which pods reach server i outside of the cluster,
+// counted from 0: they lie below the host's own, so that two servers may have the same port.
+func (s Spec) Relay(i int) netip.Addr { return at(s.Subnet, 1<<(32-s.Subnet.Bits())-3-i) }
+
 // Pods is the pod range of node i.
 func (s Spec) Pods(i int) netip.Prefix { return netip.PrefixFrom(at(s.PodCIDR, i<<8), 24) }
 
@@ -133,6 +140,10 @@ func (s Spec) Volumes() string { return filepath.Join(s.Dir, "volumes") }
 
 // NodeDir is the directory of one node's own files.
 func (s Spec) NodeDir(i int) string { return filepath.Join(s.Dir, NodeName(i)) }
+
+// Registries is the directory where a node's containerd looks up what it has to
+// know of image registries.
+func (s Spec) Registries(i int) string { return filepath.Join(s.NodeDir(i), "registries") }
 
 // Containerd is the socket of a node's containerd, seen from the host. Inside
 // the node the same file lies below /var/lib.

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -67,6 +68,9 @@ func TestEveryAddressIsInItsRangeAndTheirOwn(t *testing.T) {
 			if pods := s.Pods(i); !s.PodCIDR.Contains(pods.Addr()) || pods != pods.Masked() {
 				t.Errorf("the pods of node %d in %s are not in %s", i, pods, s.PodCIDR)
 			}
+		}
+		for i := range MaxRelays {
+			addresses[fmt.Sprintf("relay %d", i)] = s.Relay(i)
 		}
 		for name, address := range addresses {
 			if !s.Subnet.Contains(address) || taken[address] != "" {
