@@ -52,8 +52,7 @@ type options struct {
 	port        int    // of the front door on the loopback address
 	pdf         string // uploaded by the self-check
 	question    string
-	apiKey      string // from the environment alone: never on a command line
-	baseURL     string
+	model       model
 	imgRegistry string
 }
 
@@ -65,15 +64,17 @@ func parse(args []string) (options, bool, error) {
 usage: demo [flags]
        demo -down [flags]
 
-The environment gives OPENAI_API_KEY (answers are then written by a model) and OPENAI_BASE_URL.
+The environment gives OPENAI_API_KEY (answers are then written by a model), and for another server than OpenAI's
+OPENAI_BASE_URL, OPENAI_CHAT_MODEL and OPENAI_EMBEDDING_MODEL. A server on this machine is reached too.
 
 example: demo -pdf report.pdf
+         OPENAI_API_KEY=none OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_CHAT_MODEL=qwen3 OPENAI_EMBEDDING_MODEL=bge-m3 demo
          IMG_REGISTRY=registry.example.com/team demo -cluster current
 
 `)
 		flags.PrintDefaults()
 	}
-	o := options{apiKey: os.Getenv("OPENAI_API_KEY"), baseURL: os.Getenv("OPENAI_BASE_URL"), imgRegistry: os.Getenv("IMG_REGISTRY")}
+	o := options{imgRegistry: os.Getenv("IMG_REGISTRY")}
 	var down bool
 	flags.StringVar(&o.root, "root", ".", "the checkout")
 	flags.StringVar(&o.cluster, "cluster", "local", "local, or current for the cluster of the current kubeconfig (images go to IMG_REGISTRY)")
@@ -90,8 +91,11 @@ example: demo -pdf report.pdf
 	if o.cluster == "current" && o.imgRegistry == "" && !down {
 		return options{}, false, errors.New("CLUSTER=current needs IMG_REGISTRY: a registry that you can push to and the cluster can pull from")
 	}
-	if o.baseURL != "" && o.apiKey == "" {
-		return options{}, false, errors.New("OPENAI_BASE_URL is set but OPENAI_API_KEY is not: give a key (any word for a server that asks for none)")
+	if !down {
+		var err error
+		if o.model, err = modelOf(os.Getenv); err != nil {
+			return options{}, false, err
+		}
 	}
 	if o.pdf != "" {
 		if _, err := os.Stat(o.pdf); err != nil {

@@ -74,13 +74,14 @@ func (a api) applySample(ctx context.Context, o options) error {
 		return fmt.Errorf("config/samples/minimal.yaml: %w", err)
 	}
 	sample.Namespace, sample.Name = demoNamespace, deploymentName
-	if o.apiKey != "" {
-		secret := corev1ac.Secret(keySecretName, demoNamespace).WithStringData(map[string]string{"api-key": o.apiKey})
+	if o.model.apiKey != "" {
+		secret := corev1ac.Secret(keySecretName, demoNamespace).WithStringData(map[string]string{"api-key": o.model.apiKey})
 		if err := a.Apply(ctx, secret, fieldOwner, client.ForceOwnership); err != nil {
 			return fmt.Errorf("secret %s: %w", keySecretName, err)
 		}
 		sample.Spec.LLM = v1alpha1.LLMSpec{
-			BaseURL: o.baseURL, APIKeySecretRef: &v1alpha1.SecretKeyRef{Name: keySecretName, Key: "api-key"},
+			BaseURL: o.model.baseURL, APIKeySecretRef: &v1alpha1.SecretKeyRef{Name: keySecretName, Key: "api-key"},
+			ChatModel: o.model.chat, EmbeddingModel: o.model.embedded,
 		}
 	}
 	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&v1alpha1.ChatPDFDeployment{

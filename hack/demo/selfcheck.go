@@ -68,6 +68,9 @@ func selfCheck(ctx context.Context, o options, steps *progress, url, password st
 	if err := frontdoor.CheckCited(answer, document); err != nil {
 		return err
 	}
+	if o.model.apiKey != "" && answer.Mode != frontdoor.ModeGenerated {
+		return fmt.Errorf("a key was given, and the answer is %s all the same: the backend's log says why the model could not be asked", answer.Mode)
+	}
 	first := answer.Citations[0]
 	steps.now("answered (%s), citing page %d of %s: “%s”", answer.Mode, first.Page, first.DocumentName, shorten(first.Quote, 120))
 	return nil

@@ -27,6 +27,9 @@ func bringUp(ctx context.Context, o options, steps *progress) error {
 	if err := cluster.InstallOperator(ctx); err != nil {
 		return err
 	}
+	if o.model, err = o.model.reachable(ctx, cluster); err != nil {
+		return err
+	}
 	steps.step("ChatPDFDeployment %s/%s: applying config/samples/minimal.yaml", demoNamespace, deploymentName)
 	api, err := newAPI(cluster.Kubeconfig)
 	if err != nil {

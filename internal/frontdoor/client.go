@@ -188,6 +188,9 @@ type Citation struct {
 	Rects        []Rect `json:"rects"`
 }
 
+// ModeGenerated is the mode of an answer that a model has worded.
+const ModeGenerated = "generated"
+
 // Answer is what the application answered.
 type Answer struct {
 	Mode      string     `json:"mode"`
