@@ -1,4 +1,4 @@
-/** Debian's Chromium: nothing is downloaded, and the flags keep it from looking for its maker's servers. */
+/** The Chromium that hack/tools/chromium.sh found: nothing is downloaded, and the flags keep it from looking for its maker's servers. */
 export const chromiumOptions = {
   executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
   args: [

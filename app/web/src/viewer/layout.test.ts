@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   around,
   boxOf,
+  columnAround,
   fitScale,
   gap,
   nearPages,
@@ -107,13 +108,36 @@ describe('zoom', () => {
   });
 
   test.each([
-    ['a sentence as wide as the page is shown as it is', { ...rect, x0: 0, x1: 1 }, 0.4, 1],
-    ['a sentence of a column fills the width', { ...rect, x0: 0.1, x1: 0.572 }, 0.4, 1.99],
+    ['a column as wide as the page is shown as it is', { ...rect, x0: 0, x1: 1 }, 0.4, 1],
+    ['a narrow column fills the width', { ...rect, x0: 0.1, x1: 0.577 }, 0.4, 1.99],
     ['a short one is not blown up', { ...rect, x0: 0.1, x1: 0.2 }, 0.4, 2],
     ['letters are not larger than they are on paper', { ...rect, x0: 0.1, x1: 0.5 }, 1, 1.1],
     ['a page that is larger already stays', { ...rect, x0: 0.1, x1: 0.5 }, 1.4, 1],
   ])('%s', (_, sentence, fit, zoom) => {
     expect(readableZoom(sentence, fit)).toBeCloseTo(zoom, 2);
+  });
+});
+
+describe('the column of a sentence', () => {
+  const sentence = { x0: 0.2, y0: 0.5, x1: 0.4, y1: 0.52 };
+  const line = (x0: number, x1: number, y0: number) => ({ x0, y0, x1, y1: y0 + 0.02 });
+
+  test('is as wide as the lines around it, and as high as the sentence', () => {
+    const lines = [line(0.1, 0.45, 0.48), line(0.1, 0.47, 0.54)];
+    expect(columnAround(sentence, lines)).toEqual({ x0: 0.1, y0: 0.5, x1: 0.47, y1: 0.52 });
+  });
+
+  test('is not that of its neighbour, nor of a title far above', () => {
+    const lines = [line(0.1, 0.45, 0.48), line(0.55, 0.9, 0.5), line(0.1, 0.9, 0.05)];
+    expect(columnAround(sentence, lines)).toMatchObject({ x0: 0.1, x1: 0.45 });
+  });
+
+  test('ends with the page', () => {
+    expect(columnAround(sentence, [line(-0.2, 1.3, 0.5)])).toMatchObject({ x0: 0, x1: 1 });
+  });
+
+  test('without lines is the sentence', () => {
+    expect(columnAround(sentence, [])).toEqual(sentence);
   });
 });
 

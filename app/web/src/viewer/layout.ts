@@ -88,12 +88,31 @@ export function nextZoom(zoom: number, direction: 1 | -1, sizes: PageSize[], fit
   return direction === 1 && height > tallest ? zoom : next;
 }
 
+/** How far above and below a sentence its column is looked for, as a fraction of the page's height. */
+const nearby = 0.15;
+
 /**
- * How far to zoom in on a sentence: until it fills the width or its letters have their real size,
- * and never so far that the rest of the page is lost. fit: the scale at which the page fills the width.
+ * A sentence as wide as the column that it stands in: what is near and overlaps it sideways belongs
+ * to the column. A reader wants to see whole lines, of this column and no other.
  */
-export function readableZoom(rect: Rect, fit: number): number {
-  return Math.max(Math.min(0.94 / (rect.x1 - rect.x0), 1.1 / fit, 2), 1);
+export function columnAround(sentence: Rect, lines: Rect[]): Rect {
+  const beside = lines.filter(
+    (line) =>
+      line.x0 < sentence.x1 &&
+      line.x1 > sentence.x0 &&
+      line.y0 < sentence.y1 + nearby &&
+      line.y1 > sentence.y0 - nearby,
+  );
+  const column = around([sentence, ...beside]) ?? sentence;
+  return { ...sentence, x0: Math.max(column.x0, 0), x1: Math.min(column.x1, 1) };
+}
+
+/**
+ * How far to zoom in on a column: until it fills the width or its letters have their real size, and
+ * never so far that the rest of the page is lost. fit: the scale at which the page fills the width.
+ */
+export function readableZoom(column: Rect, fit: number): number {
+  return Math.max(Math.min(0.95 / (column.x1 - column.x0), 1.1 / fit, 2), 1);
 }
 
 /**

@@ -3,6 +3,7 @@
 import * as pdfjs from 'pdfjs-dist/legacy/build/pdf.mjs';
 import workerUrl from 'pdfjs-dist/legacy/build/pdf.worker.min.mjs?url';
 import type { PDFDocumentLoadingTask, PDFDocumentProxy, PDFPageProxy, RenderTask } from 'pdfjs-dist';
+import type { Rect } from '../api/api';
 import type { PageSize } from './layout';
 
 export type { PDFDocumentProxy, PDFPageProxy };
@@ -39,6 +40,29 @@ export function openPdf(url: string): PDFDocumentLoadingTask {
 export function sizeOf(page: PDFPageProxy): PageSize {
   const { width, height } = page.getViewport({ scale: pixelsPerPoint });
   return { width, height };
+}
+
+/** Where the page's words stand, run by run, as fractions of the page. */
+export async function linesOf(page: PDFPageProxy): Promise<Rect[]> {
+  const viewport = page.getViewport({ scale: 1 });
+  const { items } = await page.getTextContent();
+  return items.flatMap((item) => {
+    if (!('transform' in item) || item.str.trim() === '') return [];
+    const [a, b, c, d, x, y] = item.transform as [number, number, number, number, number, number];
+    const along = item.width / Math.hypot(a, b);
+    const corners = [
+      viewport.convertToViewportPoint(x, y),
+      viewport.convertToViewportPoint(x + a * along + c, y + b * along + d),
+    ];
+    const [xs, ys] = [0, 1].map((axis) => corners.map((corner) => Number(corner[axis])));
+    if (!xs || !ys) return [];
+    return {
+      x0: Math.min(...xs) / viewport.width,
+      y0: Math.min(...ys) / viewport.height,
+      x1: Math.max(...xs) / viewport.width,
+      y1: Math.max(...ys) / viewport.height,
+    };
+  });
 }
 
 /** Draws a page; scale 1 is its real size. The promise rejects when the task is cancelled. */

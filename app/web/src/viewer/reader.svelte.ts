@@ -2,6 +2,7 @@ import { fileUrl } from '../api/api';
 import {
   around,
   boxOf,
+  columnAround,
   fitScale,
   gap,
   nearPages,
@@ -12,7 +13,7 @@ import {
   scrollFor,
   type PageSize,
 } from './layout';
-import { openPdf, sizeOf, whyNotOpened, type PDFDocumentProxy, type PDFPageProxy } from './pdf';
+import { linesOf, openPdf, sizeOf, whyNotOpened, type PDFDocumentProxy, type PDFPageProxy } from './pdf';
 import type { ViewerTarget } from '../state/viewer.svelte';
 
 /** How far the view is scrolled, in CSS pixels. */
@@ -40,6 +41,7 @@ export class Reader {
   viewWidth = $state(0);
   viewHeight = $state(0);
   scrollTop = $state(0);
+  #shown: ViewerTarget | undefined;
   /** The reader has chosen a zoom; what is shown next keeps it. */
   #zoomedByHand = false;
   #anchor = $state.raw<Anchor>({ index: 0, fraction: 0 });
@@ -93,15 +95,17 @@ export class Reader {
 
   /** Brings a sentence, or a page's top, into sight. */
   async show(target: ViewerTarget): Promise<void> {
+    this.#shown = target;
     const index = this.#indexOf(target.page);
-    await this.pageAt(index);
-    const size = this.sizes[index];
-    const rect = around(target.rects);
-    if (!size) return;
-    if (rect && !this.#zoomedByHand) this.zoom = readableZoom(rect, this.fit);
-    const page = { width: size.width * this.scale, height: size.height * this.scale };
+    const page = await this.pageAt(index);
+    const sentence = around(target.rects);
+    const column = sentence && columnAround(sentence, await linesOf(page));
+    // Meanwhile the reader may have followed another one.
+    if (this.#shown !== target) return;
+    if (column && !this.#zoomedByHand) this.zoom = readableZoom(column, this.fit);
     const view = { width: this.viewWidth, height: this.viewHeight };
-    const box = rect && boxOf(rect, page);
+    const whole = column && boxOf(column, this.#sizeOf(index));
+    const box = whole && whole.width > view.width ? boxOf(sentence, this.#sizeOf(index)) : whole;
     this.scrolled(scrollFor(this.tops[index] ?? 0, box, view, this.leftOf(index)));
   }
 
@@ -142,6 +146,11 @@ export class Reader {
       top: (this.tops[index] ?? 0) + fraction * height,
       left: this.#centre * this.width - this.viewWidth / 2,
     };
+  }
+
+  #sizeOf(index: number): PageSize {
+    const { width, height } = this.sizes[index] ?? { width: 1, height: 1 };
+    return { width: width * this.scale, height: height * this.scale };
   }
 
   #indexOf(page: number): number {
