@@ -52,6 +52,7 @@ func runTiers(ctx context.Context, wanted []string, pattern string) int {
 		fmt.Fprintln(os.Stderr, "testall:", err)
 		return 2
 	}
+	defer os.RemoveAll(settings.reports)
 	var results []tierResult
 	for _, tier := range tiers {
 		if !slices.Contains(wanted, tier.name) {

@@ -29,18 +29,19 @@ var tiers = []tier{
 		check{"go vet hack/localcluster", "hack/localcluster", []string{"go", "vet", "./..."}},
 		check{"golangci-lint", "", []string{"make", "--no-print-directory", "golangci-lint"}},
 		check{"generated files are up to date", "", []string{"make", "--no-print-directory", "verify-generated"}},
-		check{"npm ci", webDirectory, []string{"npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"}},
+		check{"npm ci", "", []string{"make", "--no-print-directory", "app/web/node_modules"}},
 		check{"svelte-check", webDirectory, []string{"npm", "run", "--silent", "check"}},
 		check{"eslint", webDirectory, []string{"npm", "run", "--silent", "lint"}},
 	}},
 	{"unit", "Go packages with the race detector, against real mongods where a database is needed", []step{
 		goTest{list: unitPackages, flags: []string{"-race", "-timeout", "20m"}, env: mongodEnvironment},
-		goTest{dir: "hack/localcluster", packages: []string{"./..."}, flags: []string{"-timeout", "10m"}},
+		goTest{dir: "hack/localcluster", packages: []string{"./..."}, flags: []string{"-race", "-timeout", "10m"}},
 	}},
 	{"api", "a real kube-apiserver and etcd, and real mongods", []step{
 		goTest{packages: []string{"./test/api/...", "./hack/chart"}, flags: []string{"-timeout", "30m"}, env: apiEnvironment},
 	}},
 	{"web", "the page, in a real browser against the real application", []step{
+		check{"npm ci", "", []string{"make", "--no-print-directory", "app/web/node_modules"}},
 		npmTests{name: "vitest", script: "test:unit", count: countVitest, args: func(report string) []string {
 			return []string{"--reporter=default", "--reporter=json", "--outputFile.json=" + report}
 		}},
@@ -50,7 +51,8 @@ var tiers = []tier{
 			return []string{"--reporter=list,json"}
 		}},
 	}},
-	{"e2e", "everything on a local cluster with real nodes", []step{
+	{"e2e", "everything on local clusters with real nodes", []step{
+		goTest{dir: "hack/localcluster", packages: []string{"."}, flags: []string{"-timeout", "20m", "-count", "1"}, env: ownClusters},
 		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e", "-timeout", "60m", "-count", "1", "-v"}, env: clusterEnvironment},
 	}},
 	{"soak", "long runs with seeds, on a local cluster", []step{
@@ -144,7 +146,21 @@ func pageEnvironment(ctx context.Context, s settings, report string) ([]string, 
 	if err := stream(ctx, s, "", nil, "go", "build", "-o", binary, "./app"); err != nil {
 		return nil, fmt.Errorf("building the application: %w", err)
 	}
-	return append(environment, "CHATPDF_BIN="+binary, "PLAYWRIGHT_JSON_OUTPUT_NAME="+report), nil
+	chromium := exec.CommandContext(ctx, filepath.Join(s.root, "hack", "tools", "chromium.sh"))
+	chromium.Stderr = os.Stderr
+	browser, err := chromium.Output()
+	if err != nil {
+		return nil, fmt.Errorf("finding a browser: %w", err)
+	}
+	return append(environment, "CHROMIUM_BIN="+strings.TrimSpace(string(browser)), "CHATPDF_BIN="+binary, "PLAYWRIGHT_JSON_OUTPUT_NAME="+report), nil
+}
+
+// ownClusters has the tests of the local cluster bring up clusters, of parts that are built by then.
+func ownClusters(ctx context.Context, s settings) ([]string, error) {
+	if _, err := localcluster(ctx, s, "build"); err != nil {
+		return nil, err
+	}
+	return []string{"LOCALCLUSTER_E2E=1"}, nil
 }
 
 func clusterEnvironment(ctx context.Context, s settings) ([]string, error) {
