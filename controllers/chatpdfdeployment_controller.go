@@ -6,6 +6,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -63,7 +64,8 @@ func (r *ChatPDFDeploymentReconciler) Reconcile(ctx context.Context, request ctr
 }
 
 func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *observe.Observed) (ctrl.Result, error) {
-	plan := makePlan(seen, r.Config)
+	now := r.Clock.Now()
+	plan := makePlan(seen, r.Config, now)
 	outcome := r.carryOut(ctx, seen, plan)
 	judgement, again := status.Judge(status.Facts{
 		Observed:     seen,
@@ -72,9 +74,13 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 		Availability: plan.availability,
 		Members:      plan.members,
 		Blockers:     append(plan.blockers, outcome.blockers...),
+		HeldBack:     plan.heldBack,
 		StepFailed:   outcome.stepFailed,
-		Now:          r.Clock.Now(),
+		Now:          now,
 	})
+	if outcome.err == nil && meta.IsStatusConditionTrue(judgement.Conditions, v1alpha1.ConditionReady) && !plan.release.Current.Proven {
+		outcome.err = r.Apply.Release(ctx, seen, plan.objects.Owner, plan.release.Prove())
+	}
 	if err := errors.Join(outcome.err, r.Status.Write(ctx, seen.Deployment, judgement)); err != nil {
 		return ctrl.Result{}, err
 	}

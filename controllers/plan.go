@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 
@@ -22,23 +24,31 @@ type plan struct {
 	members      []mongodb.MemberState
 	hosts        []string
 	objects      stack.Objects
+	heldBack     *status.Trouble
 	blockers     []status.Trouble
 }
 
 // makePlan is pure.
-func makePlan(seen *observe.Observed, config stack.Config) plan {
+func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	var p plan
 	d := seen.Deployment
 	history, err := release.History(seen.Revisions, d.UID)
 	if err != nil {
 		return p.blocked(err)
 	}
-	p.release = release.Decide(history, stack.Candidate(d, config, release.Accepted(history)), d.Name, d.UID)
-	content := p.release.Current.Content
+	accepted := release.Accepted(history)
+	content := release.Adopt(accepted, stack.Candidate(d, config, accepted))
 	database, err := seen.MongoDB(content.ClusterDomain)
 	if err != nil {
 		return p.blocked(err)
 	}
+	content, p.heldBack = databaseToRun(seen, database, history, content, now)
+	if p.heldBack != nil && content.Database.Template == nil {
+		p.blockers = append(p.blockers, *p.heldBack)
+		return p
+	}
+	p.release = release.Decide(history, content, d.Name, d.UID)
+	database.Image = content.Database.Image
 	owned, err := ownedStatefulSet(seen)
 	if err != nil {
 		return p.blocked(err)
@@ -46,9 +56,7 @@ func makePlan(seen *observe.Observed, config stack.Config) plan {
 	p.decision = mongodb.Next(database)
 	p.availability = mongodb.Available(database)
 	p.members = mongodb.States(database)
-	for _, m := range database.Members {
-		p.hosts = append(p.hosts, m.Host)
-	}
+	p.hosts = mongodb.Hosts(database)
 	names := stack.NamesOf(d.Name)
 	in := stack.Input{
 		Deployment:       d,
@@ -63,6 +71,26 @@ func makePlan(seen *observe.Observed, config stack.Config) plan {
 	}
 	p.objects = stack.Build(in)
 	return p
+}
+
+// databaseToRun is content with the database's half that may run: not an image that would not open the
+// data, nor a template with which a member did not start. The trouble says what the spec asks for in vain.
+func databaseToRun(seen *observe.Observed, database mongodb.Observed, history []release.Release, content release.Content, now time.Time) (release.Content, *status.Trouble) {
+	accepted := release.Accepted(history).Database
+	if refusal := mongodb.ExchangeOf(database, accepted.Image, content.Database.Image).Refuses(); refusal != nil {
+		content.Database = accepted
+		return content, status.Refused(*refusal)
+	}
+	if because := status.MemberNotStarting(seen, now); because != "" && content.Database.Inputs == accepted.Inputs {
+		opens := func(image string) bool {
+			return mongodb.ExchangeOf(database, content.Database.Image, image).Refuses() == nil
+		}
+		content, _ = release.GoBack(history, content, because, opens)
+	}
+	if content.Database.GoneBack != nil {
+		return content, status.WentBack(content.Database)
+	}
+	return content, nil
 }
 
 func (p plan) blocked(err error) plan {

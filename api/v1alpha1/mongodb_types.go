@@ -4,17 +4,29 @@ import "k8s.io/apimachinery/pkg/api/resource"
 
 // MongoDBSpec is the replica set that holds everything: accounts, passages and the PDFs themselves.
 type MongoDBSpec struct {
-	// members is the number of voting members: 1, or 3 to survive the loss of one. Absent: 1.
-	// +kubebuilder:validation:XValidation:rule="self in [1, 3]",message="mongodb.members must be 1 or 3: an even number of voters survives no more failures than one fewer does."
+	// members is the number of voting members: 1, or to survive the loss of one, two or three of them 3,
+	// 5 or 7. Absent: 1.
+	// +kubebuilder:validation:XValidation:rule="self in [1, 3, 5, 7]",message="mongodb.members must be 1, 3, 5 or 7: an even number of voters survives no more failures than one fewer does, and MongoDB has no more than 7."
 	// +optional
 	Members int32 `json:"members,omitempty"`
 
-	// image of mongod, 4.4 or later. Absent: the image this operator was tested with.
+	// image of mongod, 4.4 or later, with a tag that says its version. Another one is taken up if it
+	// opens the data: any patch release, or the next major series once featureCompatibilityVersion is
+	// at the present one. Absent: the image this operator was tested with.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[^\\\\s]+$')",message="mongodb.image must be an image reference without spaces, such as docker.io/library/mongo:8.0.4."
 	// +optional
 	Image string `json:"image,omitempty"`
+
+	// featureCompatibilityVersion raises what the data may hold to a release series, such as "6.0",
+	// once every member runs that series. It cannot be taken back: afterwards no earlier series opens
+	// the data, and no rollback to one is possible. Let a new series prove itself first.
+	// Absent: it stays what it is.
+	// +kubebuilder:validation:MaxLength=7
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,3}[.][0-9]{1,3}$')",message="mongodb.featureCompatibilityVersion must be a release series in quotes, such as \"6.0\"."
+	// +optional
+	FeatureCompatibilityVersion string `json:"featureCompatibilityVersion,omitempty"`
 
 	// storage of one member.
 	// +optional

@@ -95,6 +95,14 @@ type MongoDBStatus struct {
 	// +optional
 	Ready string `json:"ready,omitempty"`
 
+	// image of mongod in the release that runs.
+	// +optional
+	Image string `json:"image,omitempty"`
+
+	// featureCompatibilityVersion of the data, such as "6.0".
+	// +optional
+	FeatureCompatibilityVersion string `json:"featureCompatibilityVersion,omitempty"`
+
 	// members of the replica set.
 	// +listType=map
 	// +listMapKey=name

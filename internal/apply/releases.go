@@ -30,6 +30,9 @@ func (w *Writer) Release(ctx context.Context, seen *observe.Observed, owner *met
 			WithOwnerReferences(owner).
 			WithRevision(d.Current.Revision).
 			WithData(runtime.RawExtension{Raw: data})
+		if d.Current.Proven {
+			revision.WithAnnotations(map[string]string{release.AnnotationProven: "true"})
+		}
 		p.try(p.apply(ctx, revision, Manager), "recording release %s", d.Current.Name)
 	}
 	for _, name := range d.Forget {

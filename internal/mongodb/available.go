@@ -45,14 +45,3 @@ func States(o Observed) []MemberState {
 	}
 	return states
 }
-
-// Serving counts the desired members that are primary or secondary.
-func Serving(o Observed) int {
-	v, serving := newView(o), 0
-	for _, m := range v.Members {
-		if v.wanted(m) && v.serves(m) {
-			serving++
-		}
-	}
-	return serving
-}

@@ -31,6 +31,7 @@ type StepKind string
 //	RemoveMember    Execute reconfigures
 //	EnsureUsers     Execute creates or corrects the app user
 //	StepDown        Execute asks the primary to step down
+//	RaiseFeatureCompatibility  Execute asks the primary
 //	RestartMember   Execute looks at every member once more     then delete Step.Pod
 const (
 	RecordIntent   StepKind = "RecordIntent"
@@ -42,6 +43,8 @@ const (
 	EnsureUsers    StepKind = "EnsureUsers"
 	StepDown       StepKind = "StepDown"
 	RestartMember  StepKind = "RestartMember"
+
+	RaiseFeatureCompatibility StepKind = "RaiseFeatureCompatibility"
 )
 
 // Step is one act. Each is safe to repeat.
@@ -68,6 +71,8 @@ type Step struct {
 	Claims []ClaimWrite
 	// Pod to delete for RestartMember; with its UID as precondition.
 	Pod *PodRef
+	// FeatureCompatibility to raise the data to, for RaiseFeatureCompatibility.
+	FeatureCompatibility Series
 	// Intent for Bootstrap: what the agent must confirm.
 	Intent *Intent
 }

@@ -15,6 +15,8 @@ const (
 	keyIntentClaimUID  = "intentClaimUID"
 	keyHighestMemberID = "highestMemberID"
 	keyAddingMemberID  = "addingMemberID"
+
+	keyFeatureCompatibility = "featureCompatibilityVersion"
 )
 
 // Annotations on volume claims.
@@ -36,6 +38,9 @@ func (i Identity) Data() map[string]string {
 		data[keyIntentPodUID] = string(i.Intent.PodUID)
 		data[keyIntentClaimUID] = string(i.Intent.ClaimUID)
 	}
+	if i.FeatureCompatibility.Known() {
+		data[keyFeatureCompatibility] = i.FeatureCompatibility.String()
+	}
 	if i.Adding != nil {
 		data[keyAddingMemberID] = strconv.Itoa(*i.Adding)
 	}
@@ -45,7 +50,7 @@ func (i Identity) Data() map[string]string {
 // ParseIdentity reads the data of the identity ConfigMap; nil gives the zero Identity. It fails
 // on numbers that are none: guessing could initiate a set twice.
 func ParseIdentity(data map[string]string) (Identity, error) {
-	identity := Identity{ReplicaSetID: data[keyReplicaSetID]}
+	identity := Identity{ReplicaSetID: data[keyReplicaSetID], FeatureCompatibility: ParseSeries(data[keyFeatureCompatibility])}
 	if host := data[keyIntentMember]; host != "" {
 		identity.Intent = &Intent{
 			Host:     host,

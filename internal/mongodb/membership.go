@@ -123,7 +123,7 @@ func (v view) add(m Member) *Decision {
 		return take(Step{Kind: AddMember, Host: m.Host, MemberID: *adding, ReplicaSetID: setID}, "Adding %s to the replica set.", v.name(m))
 	}
 	id := v.identity.HighestMemberID + 1
-	identity := Identity{ReplicaSetID: setID, HighestMemberID: id, Adding: &id}
+	identity := Identity{ReplicaSetID: setID, HighestMemberID: id, Adding: &id, FeatureCompatibility: v.featureCompatibility()}
 	claim := ClaimWrite{Name: ClaimName(v.Deployment, m.Ordinal), UID: m.ClaimUID, Record: ClaimRecord{ReplicaSetID: setID, MemberID: id}}
 	return take(Step{Kind: RecordIdentity, ReplicaSetID: setID, Identity: &identity, Claims: []ClaimWrite{claim}},
 		"Giving member id %d to %s.", id, v.name(m))

@@ -22,6 +22,7 @@ func Next(o Observed) Decision {
 		votelessMembers,
 		allHealthy,
 		outdatedPods,
+		featureCompatibility,
 	}
 	for _, check := range checks {
 		if decision := check(v); decision != nil {
@@ -31,10 +32,23 @@ func Next(o Observed) Decision {
 	return Decision{Reason: ReasonSettled, Message: "All members are part of the replica set and healthy.", Settled: true}
 }
 
+// Hosts are the members to keep an eye on, by ordinal: all but volumes without a pod of members that
+// have left.
+func Hosts(o Observed) []string {
+	v := newView(o)
+	var hosts []string
+	for _, m := range v.Members {
+		if _, in := v.configured(m); in || v.wanted(m) || m.PodUID != "" || m.Ordinal < int(o.StatefulSetReplicas) {
+			hosts = append(hosts, m.Host)
+		}
+	}
+	return hosts
+}
+
 // Replicas is what the StatefulSet's replicas should be now: it grows to what is desired, and
 // shrinks only after the members are gone from a configuration that a majority has taken. While
-// the configuration is not known, every volume that is there gets its pod: only a member that
-// runs can say what it holds.
+// the configuration is not known, what runs goes on running; and where it is not known either what
+// ran, every volume that is there gets its pod: only a member that runs can say what it holds.
 func Replicas(o Observed) int32 {
 	v := newView(o)
 	replicas := o.Desired
@@ -49,6 +63,9 @@ func Replicas(o Observed) int32 {
 		return replicas
 	}
 	replicas = max(replicas, o.StatefulSetReplicas)
+	if o.StatefulSetReplicas > 0 && v.identity.ReplicaSetID != "" {
+		return replicas // volumes beyond it are of members that have left
+	}
 	for _, m := range o.Members {
 		if m.ClaimUID != "" {
 			replicas = max(replicas, int32(m.Ordinal)+1)

@@ -11,6 +11,10 @@ type Observed struct {
 	Deployment string
 	// Desired is the number of members wanted, 1 to [MaxMembers].
 	Desired int32
+	// Image of mongod that the members should run.
+	Image string
+	// FeatureCompatibility that the data should have; zero: as it is.
+	FeatureCompatibility Series
 	// StatefulSetReplicas is what the StatefulSet's spec says now; 0 if it does not exist.
 	StatefulSetReplicas int32
 	// CredentialsExist says whether the Secrets with the admin user, the app user, the keyfile and
@@ -68,6 +72,8 @@ type Identity struct {
 	ReplicaSetID string
 	// Intent is the one volume that may be initiated; nil if none was chosen yet.
 	Intent *Intent
+	// FeatureCompatibility of the data, as it was read last; zero before that.
+	FeatureCompatibility Series
 	// HighestMemberID is the highest member _id ever given away.
 	HighestMemberID int
 	// Adding is the member _id that was given away last and has not been seen in the configuration

@@ -15,6 +15,8 @@ const (
 	ReasonVolumeHoldsOtherData = "VolumeHoldsOtherData"
 	ReasonUnknownMember        = "UnknownMember"
 	ReasonSetNameDiffers       = "SetNameDiffers"
+	ReasonVersionRefused       = "VersionRefused"
+	ReasonVersionUnknown       = "VersionUnknown"
 
 	// Time or a healing member helps.
 	ReasonCredentialsPending     = "CredentialsPending"

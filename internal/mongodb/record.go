@@ -20,17 +20,20 @@ func identityComplete(v view) *Decision {
 		ReplicaSetID:    v.identity.ReplicaSetID,
 		HighestMemberID: max(v.identity.HighestMemberID, highestID(config)),
 		Adding:          recorded.Adding,
+
+		FeatureCompatibility: v.featureCompatibility(),
 	}
 	added := recorded.Adding != nil && slices.ContainsFunc(config.Members, func(c ConfigMember) bool { return c.ID == *recorded.Adding })
 	if added {
 		identity.Adding = nil
 	}
 	claims, hosts := v.claimWrites(identity.ReplicaSetID)
-	if !added && identity.HighestMemberID == recorded.HighestMemberID && len(claims) == 0 {
+	current := !added && identity.HighestMemberID == recorded.HighestMemberID && identity.FeatureCompatibility == recorded.FeatureCompatibility
+	if current && len(claims) == 0 {
 		return nil
 	}
 	return take(Step{Kind: RecordIdentity, ReplicaSetID: identity.ReplicaSetID, Identity: &identity, Claims: claims, Healthy: hosts},
-		"Recording which volumes are members of replica set %s.", identity.ReplicaSetID)
+		"Recording what is known of replica set %s and its volumes.", identity.ReplicaSetID)
 }
 
 // claimWrites are the records of the volumes that hold the data but do not say so, and the hosts

@@ -24,6 +24,9 @@ func TestTheStatefulSetShrinksOnlyAfterTheMembersAreGone(t *testing.T) {
 			o.Database.Config.Committed = false
 		}, 3},
 		{"the configuration is not known", func(o *Observed) { o.Desired = 1; o.Database.Config = nil }, 3},
+		{"the operator has just started, volumes of members that left are there", func(o *Observed) {
+			o.Desired, o.StatefulSetReplicas, o.Database = 1, 1, Snapshot{}
+		}, 1},
 		{"the StatefulSet is being made again", func(o *Observed) { o.Desired = 1; o.Database, o.StatefulSetReplicas = Snapshot{}, 0 }, 3},
 		{"the configuration is of another set", func(o *Observed) {
 			o.Desired = 1
@@ -38,6 +41,27 @@ func TestTheStatefulSetShrinksOnlyAfterTheMembersAreGone(t *testing.T) {
 				t.Errorf("Replicas = %d, want %d", got, c.want)
 			}
 		})
+	}
+}
+
+func TestVolumesOfMembersThatLeftAreNotAskedForAnswers(t *testing.T) {
+	o := settledSet(3)
+	o.Desired, o.StatefulSetReplicas = 1, 1
+	for _, i := range []int{1, 2} {
+		o.outOfConfig(i, StateUnreachable)
+		o.Members[i].PodUID = ""
+	}
+	if got := Hosts(o); len(got) != 1 || got[0] != o.Members[0].Host {
+		t.Errorf("asked are %v", got)
+	}
+	o.Desired, o.StatefulSetReplicas = 3, 3
+	if got := Hosts(o); len(got) != 3 {
+		t.Errorf("growing again, asked are %v", got)
+	}
+	o = settledSet(3)
+	o.Database, o.StatefulSetReplicas = Snapshot{}, 0
+	if got := Hosts(o); len(got) != 3 {
+		t.Errorf("made again, asked are %v", got)
 	}
 }
 
@@ -103,8 +127,5 @@ func TestAvailableNamesThePrimaryOrWhatIsMissing(t *testing.T) {
 	o.down(2)
 	if states := States(o); len(states) != 3 || states[2] != (MemberState{Name: "docs-mongodb-2", State: StateUnreachable}) {
 		t.Errorf("states %+v", states)
-	}
-	if n := Serving(o); n != 1 {
-		t.Errorf("%d serve, want 1", n)
 	}
 }

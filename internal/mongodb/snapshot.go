@@ -12,6 +12,9 @@ type Snapshot struct {
 	Config *Config
 	// Probes are what each member said, by host. A host without an entry was not asked yet.
 	Probes map[string]Probe
+	// FeatureCompatibility of the data, as the primary says; zero while none could be asked. It is the
+	// lower one while it is being raised.
+	FeatureCompatibility Series
 	// AppUser is whether the application's user exists with its role and its password.
 	AppUser UserState
 }

@@ -22,6 +22,8 @@ func (seen *Observed) MongoDB(domain string) (mongodb.Observed, error) {
 		Deployment: d.Name,
 		Desired:    stack.Members(d.Spec),
 		Database:   seen.Database,
+
+		FeatureCompatibility: mongodb.ParseSeries(d.Spec.MongoDB.FeatureCompatibilityVersion),
 		CredentialsExist: seen.has(names.DatabaseAdminSecret) && seen.has(names.DatabaseAppSecret) &&
 			seen.has(names.KeyfileSecret) && seen.has(names.AgentSecret),
 	}
@@ -84,6 +86,22 @@ func outdated(pod *corev1.Pod, set *appsv1.StatefulSet) bool {
 		return false
 	}
 	return pod.Labels[appsv1.ControllerRevisionHashLabelKey] != set.Status.UpdateRevision
+}
+
+// NewMembers are the database's pods that were made from the template that its StatefulSet has now.
+func (seen *Observed) NewMembers() []corev1.Pod {
+	set := seen.StatefulSet()
+	if set == nil || set.Status.ObservedGeneration < set.Generation {
+		return nil
+	}
+	var current []corev1.Pod
+	for i := range seen.Pods {
+		pod := &seen.Pods[i]
+		if pod.Labels[stack.LabelComponent] == stack.ComponentMongoDB && pod.DeletionTimestamp == nil && !outdated(pod, set) {
+			current = append(current, *pod)
+		}
+	}
+	return current
 }
 
 func containerRuns(pod *corev1.Pod, name string) bool {

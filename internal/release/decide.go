@@ -11,17 +11,16 @@ import (
 type Decision struct {
 	// Current is the release to run.
 	Current Release
-	// Record says that Current is not the newest in the history: write it with its revision.
+	// Record says that Current, or that it has proved itself, is not in the history: write it.
 	Record bool
 	// Forget names the ControllerRevisions beyond the limit, oldest first.
 	Forget []string
 }
 
-// Decide compares the release that runs with the one this operator would render from the spec.
-// owner is the deployment whose releases these are; its identity is part of a release's name, so
-// that a deployment that is created again never meets the releases of the one before.
-func Decide(history []Release, candidate Content, name string, owner types.UID) Decision {
-	content := Adopt(Accepted(history), candidate)
+// Decide compares the release that runs with what should run: see [Adopt] and [GoBack]. owner is the
+// deployment whose releases these are; its identity is part of a release's name, so that a deployment
+// that is created again never meets the releases of the one before.
+func Decide(history []Release, content Content, name string, owner types.UID) Decision {
 	current := Release{
 		Name:     fmt.Sprintf("%s-%s", name, Digest(struct{ UID, Content any }{owner, content})),
 		Revision: 1,
@@ -35,6 +34,7 @@ func Decide(history []Release, candidate Content, name string, owner types.UID) 
 		return Decision{Current: newest, Forget: beyondLimit(history)}
 	}
 	current.Revision = newest.Revision + 1
+	current.Proven = slices.ContainsFunc(history, func(r Release) bool { return r.Name == current.Name && r.Proven })
 	kept := slices.DeleteFunc(slices.Clone(history), func(r Release) bool { return r.Name == current.Name })
 	return Decision{Current: current, Record: true, Forget: beyondLimit(append(kept, current))}
 }
@@ -53,6 +53,43 @@ func Adopt(accepted, candidate Content) Content {
 		next.Database = accepted.Database
 	}
 	return next
+}
+
+// Prove records that everything runs well with the current release, once.
+func (d Decision) Prove() Decision {
+	d.Record = d.Record || !d.Current.Proven
+	d.Current.Proven = true
+	return d
+}
+
+// GoBack is content with the database's half of the newest release that has proved itself and that the
+// data can be opened with; false if there is none, or if what runs has proved itself: then it is not the
+// template that is to blame. The spec goes on asking for what failed and is not asked again until it
+// changes.
+func GoBack(history []Release, content Content, because string, opens func(image string) bool) (Content, bool) {
+	failed := Digest(content.Database.Template)
+	var proven *Database
+	for i := range history {
+		r := &history[i]
+		if !r.Proven {
+			continue
+		}
+		if Digest(r.Content.Database.Template) == failed {
+			return content, false
+		}
+		if opens(r.Content.Database.Image) {
+			proven = &r.Content.Database
+		}
+	}
+	if proven == nil {
+		return content, false
+	}
+	back := *proven
+	back.Inputs = content.Database.Inputs
+	back.ImageByDefault = content.Database.ImageByDefault
+	back.GoneBack = &GoneBack{Image: content.Database.Image, Because: because}
+	content.Database = back
+	return content, true
 }
 
 func beyondLimit(history []Release) []string {

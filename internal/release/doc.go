@@ -10,6 +10,8 @@
 //     mongod, even if the operator was upgraded in between. Backend and frontend always run one image.
 //   - A database whose image the spec leaves open keeps the image that it was accepted with: no
 //     edit of something else may carry it to another version of MongoDB.
+//   - A database template that does not start gives way to the newest one that has proved itself; it is
+//     tried again when the spec changes.
 //   - The release with the highest revision runs. Going back to an older one gives that one the
 //     next number, as `kubectl rollout undo` does.
 package release

@@ -15,6 +15,9 @@ import (
 // (revisionHistoryLimit).
 const HistoryLimit = 10
 
+// AnnotationProven marks the ControllerRevision of a release with which everything has run well.
+const AnnotationProven = "chatpdf.dev/proven"
+
 // History reads the releases that owner controls, oldest first. The last one runs.
 func History(revisions []appsv1.ControllerRevision, owner types.UID) ([]Release, error) {
 	var history []Release
@@ -23,7 +26,7 @@ func History(revisions []appsv1.ControllerRevision, owner types.UID) ([]Release,
 		if controller := metav1.GetControllerOf(revision); controller == nil || controller.UID != owner {
 			continue
 		}
-		r := Release{Name: revision.Name, Revision: revision.Revision}
+		r := Release{Name: revision.Name, Revision: revision.Revision, Proven: revision.Annotations[AnnotationProven] != ""}
 		if err := json.Unmarshal(revision.Data.Raw, &r.Content); err != nil {
 			return nil, fmt.Errorf("reading the release in ControllerRevision %s: %w; if nothing else helps, delete it: "+
 				"the release before it, or this operator's templates, are taken then", revision.Name, err)

@@ -35,6 +35,17 @@ type Database struct {
 	// ImageByDefault says that the spec named no image.
 	ImageByDefault bool                                        `json:"imageByDefault,omitempty"`
 	Template       *corev1ac.PodTemplateSpecApplyConfiguration `json:"template"`
+	// GoneBack says that the spec asks for another template, which did not start; nil if it runs what
+	// the spec asks for.
+	GoneBack *GoneBack `json:"goneBack,omitempty"`
+}
+
+// GoneBack is what was tried in vain.
+type GoneBack struct {
+	// Image of mongod that it was tried with.
+	Image string `json:"image"`
+	// Because is a sentence that says what happened.
+	Because string `json:"because"`
 }
 
 // Release is one accepted release.
@@ -43,7 +54,9 @@ type Release struct {
 	Name string
 	// Revision counts from 1; the highest runs.
 	Revision int64
-	Content  Content
+	// Proven says that everything has run well with this release at some time.
+	Proven  bool
+	Content Content
 }
 
 // Digest is a short digest of anything that marshals to JSON.

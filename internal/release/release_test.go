@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"chatpdf.dev/operator/internal/release"
 )
@@ -30,7 +31,7 @@ func decide(candidates ...release.Content) ([]release.Release, release.Decision)
 	var history []release.Release
 	var d release.Decision
 	for _, candidate := range candidates {
-		d = release.Decide(history, candidate, "docs", owner)
+		d = release.Decide(history, release.Adopt(release.Accepted(history), candidate), "docs", owner)
 		if d.Record {
 			var kept []release.Release
 			for _, r := range history {
@@ -137,5 +138,72 @@ func TestHistoryReadsItsOwnInOrder(t *testing.T) {
 	_, err = release.History([]appsv1.ControllerRevision{revision(t, "bad", 1, owner, `{"app": 5}`)}, owner)
 	if err == nil || !strings.Contains(err.Error(), "ControllerRevision bad") {
 		t.Errorf("an unreadable release gives %v", err)
+	}
+}
+
+// prove records that a release of the history has run well.
+func prove(history []release.Release, revision int64) {
+	for i := range history {
+		if history[i].Revision == revision {
+			history[i].Proven = true
+		}
+	}
+}
+
+// withTemplate is a content whose database has a template of its own.
+func withTemplate(inputs, image string) release.Content {
+	c := content("a", inputs, image)
+	c.Database.Template = corev1ac.PodTemplateSpec().WithSpec(corev1ac.PodSpec().WithContainers(corev1ac.Container().WithName("mongod").WithImage(image)))
+	return c
+}
+
+func TestADatabaseThatDoesNotStartGoesBackToWhatHasProvedItself(t *testing.T) {
+	anything := func(string) bool { return true }
+	history, _ := decide(withTemplate("d", "good"))
+	if _, back := release.GoBack(history, history[0].Content, "it crashed.", anything); back {
+		t.Error("the first release went back, to nothing")
+	}
+	prove(history, 1)
+	if _, back := release.GoBack(history, history[0].Content, "it crashed.", anything); back {
+		t.Error("what has proved itself was blamed for a crash")
+	}
+
+	history, d := decide(withTemplate("d", "good"), withTemplate("e", "bad"), withTemplate("f", "worse"))
+	prove(history, 1)
+	content, back := release.GoBack(history, d.Current.Content, "it crashed.", anything)
+	if !back || content.Database.Image != "good" || content.Database.GoneBack.Image != "worse" || content.Database.GoneBack.Because != "it crashed." {
+		t.Fatalf("went back: %v, to %+v", back, content.Database)
+	}
+	if _, back := release.GoBack(history, d.Current.Content, "it crashed.", func(string) bool { return false }); back {
+		t.Error("went back to an image that would not open the data")
+	}
+
+	gone := release.Decide(history, content, "docs", owner)
+	history = append(history, gone.Current)
+	same := release.Decide(history, release.Adopt(release.Accepted(history), withTemplate("f", "worse")), "docs", owner)
+	if !gone.Record || same.Record || same.Current.Content.Database.Image != "good" {
+		t.Errorf("the same spec gives %s again (%+v)", same.Current.Content.Database.Image, same)
+	}
+	next := release.Decide(history, release.Adopt(release.Accepted(history), withTemplate("g", "better")), "docs", owner)
+	if next.Current.Content.Database.Image != "better" || next.Current.Content.Database.GoneBack != nil {
+		t.Errorf("another spec gives %+v", next.Current.Content.Database)
+	}
+}
+
+func TestAReleaseProvesItselfOnce(t *testing.T) {
+	history, d := decide(content("a", "d", "1"))
+	proven := d.Prove()
+	if !proven.Record || !proven.Current.Proven || proven.Current.Revision != d.Current.Revision {
+		t.Errorf("it is not recorded: %+v", proven)
+	}
+	prove(history, 1)
+	if again := release.Decide(history, history[0].Content, "docs", owner); again.Record || again.Prove().Record {
+		t.Errorf("it is recorded again: %+v", again)
+	}
+	// There and back: the release of old has not forgotten.
+	candidate := content("a", "e", "2")
+	history = append(history, release.Decide(history, candidate, "docs", owner).Current)
+	if back := release.Decide(history, content("a", "d", "1"), "docs", owner); !back.Current.Proven || back.Current.Revision != 3 {
+		t.Errorf("back again it is %+v", back.Current)
 	}
 }

@@ -56,6 +56,7 @@ func appInputs(spec v1alpha1.ChatPDFDeploymentSpec) v1alpha1.ChatPDFDeploymentSp
 func databaseInputs(spec v1alpha1.ChatPDFDeploymentSpec) v1alpha1.MongoDBSpec {
 	database := spec.MongoDB
 	database.Members = 0
+	database.FeatureCompatibilityVersion = ""
 	database.Storage = v1alpha1.StorageSpec{}
 	return database
 }

@@ -119,14 +119,28 @@ func TestNoBudgetBlocksADrain(t *testing.T) {
 			var got []string
 			for _, budget := range build(test.spec, nil).Budgets {
 				got = append(got, *budget.Name)
-				if n := budget.Spec.MaxUnavailable.IntValue(); n != 1 {
-					t.Errorf("%s lets %d go", *budget.Name, n)
+				if n := budget.Spec.MaxUnavailable.IntValue(); n < 1 {
+					t.Errorf("%s lets nothing go", *budget.Name)
 				}
 			}
 			if !slices.Equal(got, test.want) {
 				t.Errorf("budgets %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+func TestADrainLeavesAMajorityOfTheDatabase(t *testing.T) {
+	for members, want := range map[int32]int{1: -1, 2: 0, 3: 1, 5: 2, 7: 3} {
+		got := -1
+		for _, budget := range build(v1alpha1.ChatPDFDeploymentSpec{}, func(in *stack.Input) { in.Members = members }).Budgets {
+			if *budget.Name == "docs-mongodb" {
+				got = budget.Spec.MaxUnavailable.IntValue()
+			}
+		}
+		if got != want {
+			t.Errorf("of %d members %d may go, want %d (-1: no budget)", members, got, want)
+		}
 	}
 }
 

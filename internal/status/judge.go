@@ -36,6 +36,8 @@ type Facts struct {
 	Members      []mongodb.MemberState
 	// Blockers are what kept the pass from doing its work, most important first.
 	Blockers []Trouble
+	// HeldBack is a change of the database that is not taken up; nil if there is none.
+	HeldBack *Trouble
 	// StepFailed is why the database's step of this pass failed; nil if it did not.
 	StepFailed *Trouble
 	Now        time.Time
@@ -162,7 +164,10 @@ func mirror(s *v1alpha1.ChatPDFDeploymentStatus, f Facts) {
 	}
 	s.Backend.Ready = ready(f.Observed, names.Backend, stack.MinReplicas(d.Spec.Backend))
 	s.Frontend.Ready = ready(f.Observed, names.Frontend, stack.FrontendReplicas(d.Spec.Frontend))
-	s.MongoDB = v1alpha1.MongoDBStatus{}
+	s.MongoDB = v1alpha1.MongoDBStatus{Image: f.Release.Content.Database.Image}
+	if data := f.Observed.Database.FeatureCompatibility; data.Known() {
+		s.MongoDB.FeatureCompatibilityVersion = data.String()
+	}
 	count := 0
 	for _, m := range f.Members {
 		if m.State == mongodb.StatePrimary || m.State == mongodb.StateSecondary {

@@ -101,7 +101,7 @@ func podsRefused(object, why string) *Trouble {
 // databasePart judges the replica set: whether it serves is what its members say, not what its pods
 // look like.
 func databasePart(f Facts) part {
-	complete := f.Database.Settled && f.Availability.Available
+	complete := f.Database.Settled && f.Availability.Available && f.HeldBack == nil
 	message, reason := f.Database.Message, f.Database.Reason
 	if f.Database.Settled {
 		message, reason = f.Availability.Message, f.Availability.Reason
@@ -120,6 +120,9 @@ func databaseTrouble(f Facts) *Trouble {
 	}
 	if trouble := volumesTrouble(f.Observed); trouble != nil {
 		return trouble
+	}
+	if f.HeldBack != nil {
+		return f.HeldBack
 	}
 	if set := f.Observed.StatefulSet(); set != nil {
 		if warning := f.Observed.Warnings[set.UID]; warning != "" {

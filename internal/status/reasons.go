@@ -23,6 +23,8 @@ const (
 	ReasonApplyFailed = "ApplyFailed"
 	// ReasonStepFailed: a step of the database failed and will be tried again.
 	ReasonStepFailed = "DatabaseStepFailed"
+	// ReasonDatabaseWentBack: members did not start as the spec asks, and run as before.
+	ReasonDatabaseWentBack = "DatabaseWentBack"
 	// ReasonImagePullFailed: the kubelet cannot get an image.
 	ReasonImagePullFailed = "ImagePullFailed"
 	// ReasonContainerStartFailed: the image is there, and the container cannot be started from it.

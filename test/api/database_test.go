@@ -160,6 +160,14 @@ func TestThreeMembersGrowFromOneAndShrinkBack(t *testing.T) {
 	if !k.wrote(t, "before") {
 		t.Error("what was written before is gone")
 	}
+	// The volumes of the members that left stay. A new operator does not start members on them.
+	o.stop()
+	next := startOperator(t, defaultConfig, k.dial)
+	k.ready(t, next)
+	k.until(t, next, "a look at the database", func() bool { return next.Watcher.Snapshot(key).Primary != "" })
+	if writes := next.transport.taken(); len(writes) > 0 || *k.statefulSet(t).Spec.Replicas != 1 {
+		t.Errorf("a new operator wrote %q", writes)
+	}
 }
 
 func TestADatabaseSurvivesItsResource(t *testing.T) {

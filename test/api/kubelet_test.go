@@ -62,7 +62,9 @@ func (k *kubelet) sync(t *testing.T) {
 		name := mongodb.PodName(k.key.Name, ordinal)
 		var uid types.UID
 		if exists[corev1.Pod](t, k.world, name) {
-			uid = get[corev1.Pod](t, k.world, name).UID
+			if pod := get[corev1.Pod](t, k.world, name); k.startable(pod) {
+				uid = pod.UID
+			}
 		}
 		if m := k.running[name]; m != nil && m.uid != uid {
 			m.pod.Delete()

@@ -88,7 +88,20 @@ func (w *world) playMember(t *testing.T, set *appsv1.StatefulSet, ordinal int, r
 		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claimName},
 	}})
 	w.must(t, w.Create(t.Context(), pod))
-	w.runs(t, pod)
+	if w.startable(pod) {
+		w.runs(t, pod)
+		return
+	}
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name: "mongod", Image: w.noImage,
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "not found"}},
+	}}
+	w.must(t, w.Status().Update(t.Context(), pod))
+}
+
+// startable says that the nodes have the pod's image of mongod.
+func (w *world) startable(pod *corev1.Pod) bool {
+	return w.noImage == "" || pod.Spec.Containers[0].Image != w.noImage
 }
 
 // runs says what a kubelet would say of a pod that runs.

@@ -29,7 +29,8 @@ func parse(t *testing.T, w *world, name, spec string) *unstructured.Unstructured
 func TestMistakesAreRefusedWithAHelpfulSentence(t *testing.T) {
 	w := newWorld(t)
 	for what, test := range map[string]struct{ name, spec, says string }{
-		"two members":              {"docs", "{mongodb: {members: 2}}", "mongodb.members must be 1 or 3"},
+		"two members":              {"docs", "{mongodb: {members: 2}}", "mongodb.members must be 1, 3, 5 or 7"},
+		"nine members":             {"docs", "{mongodb: {members: 9}}", "MongoDB has no more than 7"},
 		"replicas and range":       {"docs", "{backend: {replicas: 2, autoscaling: {maxReplicas: 4}}}", "set either backend.replicas or backend.autoscaling"},
 		"range upside down":        {"docs", "{backend: {autoscaling: {minReplicas: 5, maxReplicas: 4}}}", "autoscaling.minReplicas must not be above"},
 		"no upper end":             {"docs", "{backend: {autoscaling: {minReplicas: 5}}}", "maxReplicas: Required value"},
@@ -40,6 +41,7 @@ func TestMistakesAreRefusedWithAHelpfulSentence(t *testing.T) {
 		"limits below requests":    {"docs", "{backend: {resources: {requests: {memory: 2Gi}, limits: {memory: 1Gi}}}}", "resources.requests.memory must not be above resources.limits.memory"},
 		"a name too long":          {strings.Repeat("x", 41), "{}", "metadata.name may be 40 characters at most"},
 		"a name with dots":         {"docs.example", "{}", "metadata.name must be lower-case letters, digits and '-'"},
+		"a name like a database":   {"docs-mongodb", "{}", "may not end in -mongodb"},
 		"a name like a number":     {"1docs", "{}", "start with a letter"},
 		"an unknown field":         {"docs", "{backend: {replicass: 2}}", `unknown field "spec.backend.replicass"`},
 		"a field of another place": {"docs", "{workerCount: 2}", `unknown field "spec.workerCount"`},

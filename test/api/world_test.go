@@ -16,6 +16,8 @@ import (
 type world struct {
 	client.Client
 	namespace string
+	// noImage is an image of mongod that no node can get.
+	noImage string
 }
 
 func newWorld(t *testing.T) *world {

@@ -24,7 +24,7 @@ import (
 const standUpDeadline = 55 * time.Minute
 
 // local is a cluster beside that of the demo: both may be up.
-var local = rig.Local{Name: "chatpdf-e2e", Nodes: 2, Subnet: "10.201.0.0/24", PodCIDR: "10.245.0.0/16", ServiceCIDR: "10.97.0.0/16"}
+var local = rig.Local{Name: "chatpdf-e2e", Nodes: 3, Subnet: "10.201.0.0/24", PodCIDR: "10.245.0.0/16", ServiceCIDR: "10.97.0.0/16"}
 
 // the cluster of this test run, set by TestMain before any test runs.
 var cluster *testCluster

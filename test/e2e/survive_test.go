@@ -52,7 +52,7 @@ func TestOneResourceBecomesACitedAnswerAndStaysOne(t *testing.T) {
 	})
 
 	t.Run("an agent that cannot start leaves the database alone", func(t *testing.T) {
-		agentBrokenDatabaseAlone(t, key)
+		agentBrokenDatabaseAlone(t, pod(t, key, "mongodb"))
 		asksAndIsShown(t)
 	})
 
@@ -136,10 +136,10 @@ func finishesOnceThoughKilled(t *testing.T, key client.ObjectKey, user *frontdoo
 	}
 }
 
-// agentBrokenDatabaseAlone gives the running pod an agent that cannot start, and looks whether mongod
+// agentBrokenDatabaseAlone gives a running member an agent that cannot start, and looks whether mongod
 // is still the same process after the kubelet has tried.
-func agentBrokenDatabaseAlone(t *testing.T, key client.ObjectKey) {
-	before := pod(t, key, "mongodb")
+func agentBrokenDatabaseAlone(t *testing.T, before *corev1.Pod) {
+	t.Helper()
 	good := before.Spec.InitContainers[0].Image
 	setAgent := func(image string) {
 		patch := fmt.Sprintf(`{"spec":{"initContainers":[{"name":"dbagent","image":%q}]}}`, image)
@@ -147,9 +147,17 @@ func agentBrokenDatabaseAlone(t *testing.T, key client.ObjectKey) {
 			t.Fatal(err)
 		}
 	}
+	now := func(ctx context.Context) (*corev1.Pod, error) {
+		var pod corev1.Pod
+		return &pod, cluster.Get(ctx, client.ObjectKeyFromObject(before), &pod)
+	}
 	setAgent(cluster.Images.App)
 	eventually(t, "the agent fails to start", func(ctx context.Context) error {
-		for _, status := range pod(t, key, "mongodb").Status.InitContainerStatuses {
+		pod, err := now(ctx)
+		if err != nil {
+			return err
+		}
+		for _, status := range pod.Status.InitContainerStatuses {
 			if status.RestartCount > 0 && status.State.Waiting != nil {
 				return nil
 			}
@@ -157,8 +165,11 @@ func agentBrokenDatabaseAlone(t *testing.T, key client.ObjectKey) {
 		return errors.New("the agent has not failed yet")
 	})
 	setAgent(good)
-	eventually(t, "the agent is back", func(ctx context.Context) error {
-		after := pod(t, key, "mongodb")
+	var after *corev1.Pod
+	eventually(t, "the agent is back", func(ctx context.Context) (err error) {
+		if after, err = now(ctx); err != nil {
+			return err
+		}
 		for _, status := range after.Status.InitContainerStatuses {
 			if status.State.Running == nil {
 				return fmt.Errorf("the agent is not running: %+v", status.State)
@@ -166,7 +177,6 @@ func agentBrokenDatabaseAlone(t *testing.T, key client.ObjectKey) {
 		}
 		return nil
 	})
-	after := pod(t, key, "mongodb")
 	if after.UID != before.UID {
 		t.Fatal("the pod was replaced")
 	}

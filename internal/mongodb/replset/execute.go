@@ -49,6 +49,8 @@ func (w *watch) take(ctx context.Context, step mongodb.Step) error {
 		return s.removeMember(ctx, step)
 	case mongodb.StepDown:
 		return s.stepDown(ctx, step)
+	case mongodb.RaiseFeatureCompatibility:
+		return s.raiseFeatureCompatibility(ctx, step)
 	}
 	return fmt.Errorf("%q is no step of the database", step.Kind)
 }
@@ -239,9 +241,6 @@ func (s *session) reconfigure(ctx context.Context, config *configuration, change
 const wireVersion50 = 13
 
 func (s *session) holdsVotesBack(ctx context.Context) bool {
-	var reply struct {
-		MaxWireVersion int `bson:"maxWireVersion"`
-	}
-	err := run(ctx, s.client, readpref.Primary(), bson.D{{Key: "hello", Value: 1}}, &reply)
-	return err == nil && reply.MaxWireVersion >= wireVersion50
+	wire, err := s.wireVersion(ctx)
+	return err == nil && wire >= wireVersion50
 }

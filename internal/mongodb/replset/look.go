@@ -33,6 +33,7 @@ func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
 		if set.writable {
 			snapshot.Primary = set.self
 			snapshot.AppUser = s.applicationUser(ctx, set.self)
+			snapshot.FeatureCompatibility = s.featureCompatibility(ctx)
 		}
 		set.describe(probes)
 	case isAuthenticationFailure(err):

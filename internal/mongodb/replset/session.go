@@ -34,6 +34,8 @@ type session struct {
 	appPassword string
 	// appUser is what was last known of that user.
 	appUser mongodb.UserState
+	// compatibility is what was last known of the data's feature compatibility.
+	compatibility mongodb.Series
 }
 
 // open makes a client that follows the whole set. It reaches nobody yet: the driver does so in

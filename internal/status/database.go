@@ -1,0 +1,41 @@
+package status
+
+import (
+	"fmt"
+	"time"
+
+	"chatpdf.dev/operator/internal/mongodb"
+	"chatpdf.dev/operator/internal/observe"
+	"chatpdf.dev/operator/internal/release"
+)
+
+// startPatience is how long a new member's containers may fail to start before its template is to
+// blame: an image may be slow to pull, and a registry away for a moment.
+const startPatience = 2 * time.Minute
+
+// MemberNotStarting is why a member of the newest template does not start; empty while none has had
+// startPatience to do so and failed. A pod that fits on no node does not count: a node may come.
+func MemberNotStarting(seen *observe.Observed, now time.Time) string {
+	for _, pod := range seen.NewMembers() {
+		if now.Sub(pod.CreationTimestamp.Time) < startPatience {
+			continue
+		}
+		if trouble := containersTrouble(&pod, "spec.mongodb"); trouble != nil {
+			return trouble.Message
+		}
+	}
+	return ""
+}
+
+// Refused is the trouble of an image that may not be taken up.
+func Refused(r mongodb.Refusal) *Trouble {
+	return &Trouble{Reason: r.Reason, Message: r.Message, NeedsPerson: !r.Passes, Unwatched: r.Passes}
+}
+
+// WentBack is the trouble of members that run as before because they did not start otherwise.
+func WentBack(now release.Database) *Trouble {
+	back := now.GoneBack
+	return &Trouble{Reason: ReasonDatabaseWentBack, NeedsPerson: true, Message: fmt.Sprintf(
+		"The members run %s as before, because with what spec.mongodb asks for now (%s) one did not start: %s Change spec.mongodb, and it is tried again.",
+		now.Image, back.Image, back.Because)}
+}

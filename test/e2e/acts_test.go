@@ -1,0 +1,276 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/hack/rig"
+)
+
+// trial is one replica set under a steady stream of writes, to which things are done.
+type trial struct {
+	key    client.ObjectKey
+	ledger *ledger
+}
+
+// act does something to the database, waits until it is whole again, and reports what became of the
+// writes. Whatever was done, none that was acknowledged may be lost.
+func (d *trial) act(t *testing.T, name string, do func(t *testing.T)) {
+	t.Helper()
+	passed := t.Run(name, func(t *testing.T) {
+		mark := d.ledger.mark()
+		do(t)
+		eventually(t, "the database is whole again", d.whole)
+		healed := d.ledger.mark()
+		eventually(t, "writes are acknowledged", func(context.Context) error { return d.ledger.advanced(healed) })
+		b, err := d.ledger.balance(t.Context(), mark)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("NOTE %s acknowledged %d lost %d longest-gap %.1f s\n", name, b.acknowledged, b.lost, b.longestGap.Seconds())
+		if b.lost > 0 {
+			t.Errorf("%d acknowledged writes are lost", b.lost)
+		}
+	})
+	if !passed {
+		t.FailNow() // what follows would be done to a database that is not whole
+	}
+}
+
+// whole says that all members wanted are there and serve, and that the operator has nothing left to do.
+func (d *trial) whole(ctx context.Context) error {
+	deployment, err := d.get(ctx)
+	if err != nil {
+		return err
+	}
+	s := deployment.Status
+	wanted := fmt.Sprintf("%[1]d/%[1]d", max(1, deployment.Spec.MongoDB.Members))
+	switch ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); {
+	case s.ObservedGeneration != deployment.Generation:
+		return fmt.Errorf("generation %d is not observed yet", deployment.Generation)
+	case s.MongoDB.Ready != wanted || len(s.MongoDB.Members) != max(1, int(deployment.Spec.MongoDB.Members)):
+		return fmt.Errorf("members %s of %s: %v", s.MongoDB.Ready, wanted, s.MongoDB.Members)
+	case ready == nil || ready.Status != metav1.ConditionTrue:
+		return fmt.Errorf("not Ready: %v", ready)
+	}
+	return nil
+}
+
+func (d *trial) get(ctx context.Context) (*v1alpha1.ChatPDFDeployment, error) {
+	deployment := &v1alpha1.ChatPDFDeployment{}
+	return deployment, cluster.Get(ctx, d.key, deployment)
+}
+
+func (d *trial) patch(t *testing.T, patch string) {
+	t.Helper()
+	deployment := &v1alpha1.ChatPDFDeployment{ObjectMeta: metav1.ObjectMeta{Namespace: d.key.Namespace, Name: d.key.Name}}
+	if err := cluster.Patch(t.Context(), deployment, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// member is the pod of the first member in a state.
+func (d *trial) member(t *testing.T, state string) *corev1.Pod {
+	t.Helper()
+	var found corev1.Pod
+	eventually(t, "a member is "+state, func(ctx context.Context) error {
+		deployment, err := d.get(ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range deployment.Status.MongoDB.Members {
+			if m.State == state {
+				return cluster.Get(ctx, client.ObjectKey{Namespace: d.key.Namespace, Name: m.Name}, &found)
+			}
+		}
+		return fmt.Errorf("members %v", deployment.Status.MongoDB.Members)
+	})
+	return &found
+}
+
+// changed waits until the pod of that name is another one, or its mongod was started again, and runs.
+func changed(t *testing.T, before *corev1.Pod) {
+	t.Helper()
+	eventually(t, before.Name+" is started anew", func(ctx context.Context) error {
+		var now corev1.Pod
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(before), &now); err != nil {
+			return err
+		}
+		for _, s := range now.Status.ContainerStatuses {
+			again := now.UID != before.UID || s.RestartCount > before.Status.ContainerStatuses[0].RestartCount
+			if s.Name == "mongod" && again && s.State.Running != nil {
+				return nil
+			}
+		}
+		return fmt.Errorf("pod %s, containers %+v", now.UID, now.Status.ContainerStatuses)
+	})
+}
+
+// killMongod ends the process as the kernel does when memory runs out: without a word.
+func killMongod(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	processes, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for _, file := range processes {
+		groups, err := os.ReadFile(file)
+		line, lineErr := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
+		if err != nil || lineErr != nil || !strings.Contains(string(groups), string(pod.UID)) || !strings.HasPrefix(string(line), "mongod\x00") {
+			continue
+		}
+		if err := asRoot(t.Context(), "kill", "-9", filepath.Base(filepath.Dir(file))); err != nil {
+			t.Fatal(err)
+		}
+		killed++
+	}
+	if killed != 1 {
+		t.Fatalf("%d processes are the mongod of %s", killed, pod.Name)
+	}
+}
+
+func asRoot(ctx context.Context, name string, args ...string) error {
+	if os.Geteuid() != 0 {
+		name, args = "sudo", append([]string{"--", name}, args...)
+	}
+	if output, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, output)
+	}
+	return nil
+}
+
+// loseVolume deletes the member's volume with all that it holds, and then its pod.
+func (d *trial) loseVolume(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: "data-" + pod.Name}}
+	if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(claim), claim); err != nil {
+		t.Fatal(err)
+	}
+	before := claim.UID
+	if err := cluster.Delete(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.Delete(t.Context(), pod.DeepCopy()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the member has another volume", func(ctx context.Context) error {
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(claim), claim); err != nil {
+			return err
+		}
+		if claim.UID == before || claim.Status.Phase != corev1.ClaimBound {
+			return fmt.Errorf("claim %s is %s", claim.UID, claim.Status.Phase)
+		}
+		return nil
+	})
+	changed(t, pod)
+}
+
+// drain empties a node as an administrator does before maintenance, and gives it back.
+func (d *trial) drain(t *testing.T, node string) {
+	t.Helper()
+	kubectl := func(args ...string) {
+		command := exec.CommandContext(t.Context(), cluster.Kubectl, append([]string{"--kubeconfig", cluster.Kubeconfig}, args...)...)
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("kubectl %v: %v\n%s", args, err, output)
+		}
+	}
+	t.Cleanup(func() {
+		_ = exec.Command(cluster.Kubectl, "--kubeconfig", cluster.Kubeconfig, "uncordon", node).Run() // it is uncordoned already if all went well
+	})
+	kubectl("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout", soon.String())
+	eventually(t, "the others have a primary", func(ctx context.Context) error {
+		deployment, err := d.get(ctx)
+		if err != nil {
+			return err
+		}
+		if c := meta.FindStatusCondition(deployment.Status.Conditions, v1alpha1.ConditionDatabaseAvailable); c == nil || isTrue(*c) != nil {
+			return fmt.Errorf("DatabaseAvailable: %v", c)
+		}
+		return nil
+	})
+	kubectl("uncordon", node)
+}
+
+// restarted waits until every member's pod is another one.
+func (d *trial) restarted(t *testing.T, do func()) {
+	t.Helper()
+	before := map[string]types.UID{}
+	for _, pod := range d.pods(t) {
+		before[pod.Name] = pod.UID
+	}
+	do()
+	eventually(t, "every member is restarted", func(ctx context.Context) error {
+		for _, pod := range d.pods(t) {
+			if before[pod.Name] == pod.UID {
+				return fmt.Errorf("%s is the same pod still", pod.Name)
+			}
+		}
+		return nil
+	})
+}
+
+func (d *trial) pods(t *testing.T) []corev1.Pod {
+	t.Helper()
+	var pods corev1.PodList
+	if err := cluster.List(t.Context(), &pods, client.InNamespace(d.key.Namespace), client.MatchingLabels{
+		"app.kubernetes.io/instance": d.key.Name, "app.kubernetes.io/component": "mongodb",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return pods.Items
+}
+
+// killOperator ends the operator's pods without letting them finish or hand over.
+func killOperator(ctx context.Context) error {
+	return cluster.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(rig.OperatorNamespace),
+		client.MatchingLabels{"app.kubernetes.io/name": "chatpdf-operator"}, client.GracePeriodSeconds(0))
+}
+
+// whileKilling kills the operator every period until do has come to its end.
+func whileKilling(t *testing.T, period time.Duration, do func()) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	kills := 0
+	go func() {
+		tick := time.NewTicker(period)
+		defer tick.Stop()
+		for {
+			if err := killOperator(ctx); err != nil {
+				ended <- err
+				return
+			}
+			kills++
+			select {
+			case <-ctx.Done():
+				ended <- nil
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	do()
+	stop()
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	t.Log("operator killed " + strconv.Itoa(kills) + " times")
+}
