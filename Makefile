@@ -115,8 +115,8 @@ uninstall: ## Remove the CRD, and every ChatPDFDeployment with it.
 	@"$$($(TOOL) kustomize)" build config/crd | kubectl delete --ignore-not-found -f -
 
 .PHONY: deploy
-deploy: ## Install the operator from config/ into the cluster of the current kubeconfig.
-	@"$$($(TOOL) kustomize)" build config/default | kubectl apply --server-side -f -
+deploy: ## Install the operator from config/ into the cluster of the current kubeconfig. IMG_REGISTRY= TAG=
+	@hack/deploy.sh | kubectl apply --server-side -f -
 
 .PHONY: undeploy
 undeploy: ## Remove what deploy installed.

@@ -62,7 +62,7 @@ func parse(arguments []string, getenv func(string) string, output io.Writer) (op
 	}
 	image(&o.config.AppImage, "app-image", "APP_IMAGE", "registry.chatpdf.dev/chatpdf:"+version.Version)
 	image(&o.config.MongoDBImage, "mongodb-image", "MONGODB_IMAGE", "docker.io/library/mongo:6.0.5")
-	image(&o.config.AgentImage, "dbagent-image", "DBAGENT_IMAGE", "registry.chatpdf.dev/dbagent:"+version.Version)
+	image(&o.config.AgentImage, "dbagent-image", "DBAGENT_IMAGE", "registry.chatpdf.dev/chatpdf-dbagent:"+version.Version)
 	if err := flags.Parse(arguments); err != nil {
 		return options{}, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -59,22 +60,27 @@ func backend(ctx context.Context) error {
 		return err
 	}
 	queue := newQueue(c, db, model, registry, log)
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	var working sync.WaitGroup
 	defer working.Wait()
-	defer cancel()
+	defer cancel(nil)
 	working.Go(func() {
 		if !prepare(ctx, c, db, accounts, log) {
 			return
 		}
 		health.Prepared()
 		if err := queue.Run(ctx); err != nil {
-			log.Error("documents are not taken in", "error", err)
+			// A backend that takes nothing in is better started anew than left to look healthy.
+			cancel(fmt.Errorf("taking documents in: %w", err))
 		}
 	})
 	server := &serve.Server{Address: string(c.ListenAddress), MetricsAddress: string(c.MetricsAddress), Handler: api,
 		Registry: registry, Profiles: bool(c.Debug), Stopping: health.Stopping, Log: log}
-	return server.Run(ctx)
+	err = server.Run(ctx)
+	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
 }
 
 func newModel(c config.Backend) (*llm.Client, error) {

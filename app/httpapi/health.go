@@ -47,10 +47,14 @@ func (h *Health) report(w http.ResponseWriter, r *http.Request) {
 	if h.stopping.Load() {
 		fail("process", "stopping")
 	}
-	body := map[string]any{"status": "healthy", "version": h.Version, "checks": checks}
+	body := struct {
+		Status  string            `json:"status"`
+		Version string            `json:"version"`
+		Checks  map[string]string `json:"checks"`
+	}{"healthy", h.Version, checks}
 	status := http.StatusOK
 	if !healthy {
-		body["status"], status = "unhealthy", http.StatusServiceUnavailable
+		body.Status, status = "unhealthy", http.StatusServiceUnavailable
 	}
 	writeJSON(w, status, "application/json", body)
 }

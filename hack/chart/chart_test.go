@@ -169,13 +169,13 @@ func TestImagesReachTheOperator(t *testing.T) {
 	version := chartVersion(t)
 	for name, test := range map[string]struct{ values, operator, app, mongodb, dbagent string }{
 		"defaults": {
-			"", "registry.chatpdf.dev/operator:" + version, "registry.chatpdf.dev/chatpdf:" + version,
-			"docker.io/library/mongo:6.0.5", "registry.chatpdf.dev/dbagent:" + version,
+			"", "registry.chatpdf.dev/chatpdf-operator:" + version, "registry.chatpdf.dev/chatpdf:" + version,
+			"docker.io/library/mongo:6.0.5", "registry.chatpdf.dev/chatpdf-dbagent:" + version,
 		},
 		"mirror with tags and digests": {
 			"image: {registry: m:5000, tag: t}\n" +
 				"operands: {images: {app: {registry: '', repository: c, digest: '" + digest + "'}, mongodb: {digest: '" + digest + "'}, dbagent: {tag: x}}}",
-			"m:5000/operator:t", "c@" + digest, "docker.io/library/mongo:6.0.5@" + digest, "registry.chatpdf.dev/dbagent:x",
+			"m:5000/chatpdf-operator:t", "c@" + digest, "docker.io/library/mongo:6.0.5@" + digest, "registry.chatpdf.dev/chatpdf-dbagent:x",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

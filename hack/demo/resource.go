@@ -59,8 +59,9 @@ func newAPI(kubeconfig string) (api, error) {
 }
 
 // applySample applies config/samples/minimal in a namespace that admits only restricted pods, with a
-// model if the environment gave a key.
-func (a api) applySample(ctx context.Context, o options) error {
+// model if the environment gave a key. It names the image: a resource of an earlier demo would go on
+// running the application of that time.
+func (a api) applySample(ctx context.Context, o options, image string) error {
 	namespace := corev1ac.Namespace(demoNamespace).WithLabels(map[string]string{"pod-security.kubernetes.io/enforce": "restricted"})
 	if err := a.Apply(ctx, namespace, fieldOwner, client.ForceOwnership); err != nil {
 		return fmt.Errorf("namespace %s: %w", demoNamespace, err)
@@ -73,7 +74,7 @@ func (a api) applySample(ctx context.Context, o options) error {
 	if err := yaml.UnmarshalStrict(raw, &sample); err != nil {
 		return fmt.Errorf("config/samples/minimal.yaml: %w", err)
 	}
-	sample.Namespace, sample.Name = demoNamespace, deploymentName
+	sample.Namespace, sample.Name, sample.Spec.Image = demoNamespace, deploymentName, image
 	if o.model.apiKey != "" {
 		secret := corev1ac.Secret(keySecretName, demoNamespace).WithStringData(map[string]string{"api-key": o.model.apiKey})
 		if err := a.Apply(ctx, secret, fieldOwner, client.ForceOwnership); err != nil {

@@ -35,7 +35,7 @@ func bringUp(ctx context.Context, o options, steps *progress) error {
 	if err != nil {
 		return err
 	}
-	if err := api.applySample(ctx, o); err != nil {
+	if err := api.applySample(ctx, o, cluster.Images.App); err != nil {
 		return err
 	}
 	if err := api.waitReady(ctx, steps); err != nil {

@@ -23,7 +23,8 @@ const (
 // that read PDFs.
 const backendMemoryPercent = 50
 
-// spoolFiles is for how many uploads of the largest size the cache directory has room.
+// spoolFiles is for how many files of the largest size the cache directory has room at the least, besides
+// those that the workers read at the same time.
 const spoolFiles = 16
 
 func backendTemplate(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.PodTemplateSpecApplyConfiguration {
@@ -41,7 +42,7 @@ func backendTemplate(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.PodT
 			secretVolume("mongodb", names.DatabaseAppSecret),
 			secretVolume("mongodb-ca", names.CASecret, KeyCACertificate),
 			secretVolume("admin", names.AdminSecret),
-			emptyDir("cache", corev1ac.EmptyDirVolumeSource().WithSizeLimit(cacheSize(spec.RequestLimits))),
+			emptyDir("cache", corev1ac.EmptyDirVolumeSource().WithSizeLimit(cacheSize(spec))),
 			emptyDir("tmp", corev1ac.EmptyDirVolumeSource().WithSizeLimit(resource.MustParse("256Mi"))))
 	if key := spec.LLM.APIKeySecretRef; key != nil {
 		pod.WithVolumes(secretVolume("llm", key.Name))
@@ -69,8 +70,9 @@ func backendEnv(spec v1alpha1.ChatPDFDeploymentSpec) []*corev1ac.EnvVarApplyConf
 	}
 }
 
-// cacheSize has room for the compiled WebAssembly and for spooled uploads.
-func cacheSize(spec v1alpha1.RequestLimitsSpec) resource.Quantity {
+// cacheSize has room for the compiled WebAssembly and for spooled files.
+func cacheSize(spec v1alpha1.ChatPDFDeploymentSpec) resource.Quantity {
 	const compiled = 512 << 20
-	return *resource.NewQuantity(compiled+spoolFiles*maxFileSize(spec), resource.BinarySI)
+	files := spoolFiles + int64(cmp.Or(spec.Backend.WorkerCount, DefaultWorkerCount))
+	return *resource.NewQuantity(compiled+files*maxFileSize(spec.RequestLimits), resource.BinarySI)
 }

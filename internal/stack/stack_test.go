@@ -5,8 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/stack"
@@ -127,6 +129,30 @@ func TestNoBudgetBlocksADrain(t *testing.T) {
 				t.Errorf("budgets %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+// A broken agent must never restart a database: neither its image nor its endpoints take part in what
+// decides whether mongod lives.
+func TestMongoDLivesWithoutItsAgent(t *testing.T) {
+	template := candidate(v1alpha1.ChatPDFDeploymentSpec{}).Database.Template.Spec
+	mongod := template.Containers[0]
+	for name, probe := range map[string]*corev1ac.ProbeApplyConfiguration{"startup": mongod.StartupProbe, "liveness": mongod.LivenessProbe} {
+		if probe == nil || probe.Exec == nil || probe.HTTPGet != nil || len(probe.Exec.Command) == 0 {
+			t.Fatalf("the %s probe is %+v, want a command in mongod's own container", name, probe)
+		}
+		var volume string
+		for _, m := range mongod.VolumeMounts {
+			if strings.HasPrefix(probe.Exec.Command[0], *m.MountPath+"/") {
+				volume = *m.Name
+			}
+		}
+		if !slices.ContainsFunc(template.Volumes, func(v corev1ac.VolumeApplyConfiguration) bool { return *v.Name == volume && v.EmptyDir != nil }) {
+			t.Errorf("the %s probe runs %s, which lies on no volume of the pod", name, probe.Exec.Command[0])
+		}
+	}
+	if *template.InitContainers[0].RestartPolicy != corev1.ContainerRestartPolicyAlways {
+		t.Error("the agent is no sidecar: its end would end the pod")
 	}
 }
 

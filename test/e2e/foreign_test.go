@@ -37,19 +37,21 @@ func TestDemoRunsOnTheClusterOfTheKubeconfig(t *testing.T) {
 	demo := func(args ...string) (string, error) {
 		command := exec.CommandContext(t.Context(), "go", append([]string{"run", "./hack/demo", "-cluster", "current"}, args...)...)
 		command.Dir = root()
-		command.Env = append(os.Environ(),
+		command.Env = append(os.Environ(), "OPENAI_API_KEY=", "OPENAI_BASE_URL=",
 			"KUBECONFIG="+other.Kubeconfig, "PATH="+filepath.Dir(other.Kubectl)+":"+os.Getenv("PATH"), "IMG_REGISTRY="+registry+"/team")
 		output, err := command.CombinedOutput()
 		return string(output), err
 	}
-	output, err := demo("-port", freePort(t))
+	port := freePort(t)
+	output, err := demo("-port", port)
 	if lines := strings.Split(strings.TrimSpace(output), "\n"); err != nil || !strings.HasPrefix(lines[len(lines)-1], "demo ready in ") {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	if output, err := demo("-down"); err != nil {
+	if output, err := demo("-down", "-port", port); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	left, err := exec.CommandContext(t.Context(), other.Kubectl, "--kubeconfig", other.Kubeconfig, "get", "namespaces", "-o", "name").Output()
+	left, err := exec.CommandContext(t.Context(), other.Kubectl, "--kubeconfig", other.Kubeconfig,
+		"get", "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings", "-o", "name").Output()
 	if err != nil || strings.Contains(string(left), "chatpdf") {
 		t.Errorf("left after the demo: %s (%v)", left, err)
 	}

@@ -39,16 +39,16 @@ func (c Cluster) Registry(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	if known := r.Registry; known != nil && known.Process.Running() {
-		if known.Address != address {
-			return fmt.Errorf("the registry of the cluster %s listens on %s already", c.Name, known.Address)
+	known := r.Registry
+	switch runs := known != nil && known.Process.Running(); {
+	case runs && known.Address != address:
+		return fmt.Errorf("the registry of the cluster %s listens on %s already", c.Name, known.Address)
+	case !runs:
+		if err := c.startRegistry(ctx, s, &r, address); err != nil {
+			return err
 		}
-		c.Console.Say("the registry on %s runs already", address)
-		return nil
 	}
-	if err := c.startRegistry(ctx, s, &r, address); err != nil {
-		return err
-	}
+	// Again too: the call before may have been cut short.
 	reached, err := c.relay(ctx, s, &r, forward.Outside{Host: at.Addr().String(), Port: at.Port()})
 	if err != nil {
 		return err

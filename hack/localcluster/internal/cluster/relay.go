@@ -55,20 +55,27 @@ func (c Cluster) Relay(ctx context.Context, target string) (string, error) {
 
 func (c Cluster) relay(ctx context.Context, s spec.Spec, r *record, server forward.Outside) (string, error) {
 	at := slices.IndexFunc(r.Relays, func(known Relay) bool { return known.Server == server })
-	if at >= 0 && r.Relays[at].Process.Running() {
-		return r.Relays[at].reached(), nil
-	}
-	if at >= 0 {
+	runs := at >= 0 && r.Relays[at].Process.Running()
+	if at >= 0 && !runs {
 		r.Relays = slices.Delete(r.Relays, at, at+1)
 	}
-	relay, err := newRelay(s, server, r.Relays)
-	if err != nil {
+	var relay Relay
+	var err error
+	if runs {
+		relay = r.Relays[at]
+	} else if relay, err = newRelay(s, server, r.Relays); err != nil {
 		return "", err
 	}
 	err = c.Console.Step("relay to "+server.String(), func(shown *console.Step) error {
-		if err := c.startRelay(ctx, s, r, relay); err != nil || server.Name == "" {
-			return err
+		if !runs {
+			if err := c.startRelay(ctx, s, r, relay); err != nil {
+				return err
+			}
 		}
+		if server.Name == "" {
+			return nil
+		}
+		// Again too: the call before may have been cut short.
 		return teachNames(ctx, s, namesOf(r.Relays), shown)
 	})
 	return relay.reached(), err
