@@ -8,6 +8,7 @@
 //   - A pass takes one step of the database at most, after all objects are written, and then looks
 //     again: the next step is decided from what can be seen.
 //   - A pass that finds everything as it should be writes nothing.
-//   - Nothing is polled at steady state. What the operator is told about wakes it; it looks again by
-//     itself only while something is wrong that nobody would tell it about.
+//   - At steady state nothing is polled but the Secrets that the spec names, which the operator has no
+//     right to watch. What it is told about wakes it; else it looks again by itself only while something
+//     is wrong that nobody would tell it about.
 package controllers

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,8 +56,10 @@ var tiers = []tier{
 		goTest{dir: "hack/localcluster", packages: []string{"."}, flags: []string{"-timeout", "20m", "-count", "1"}, env: ownClusters},
 		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e", "-timeout", "60m", "-count", "1", "-v"}, env: clusterEnvironment},
 	}},
-	{"soak", "long runs with seeds, on a local cluster", []step{
-		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e,soak", "-timeout", "10h", "-count", "1", "-v"}, env: clusterEnvironment},
+	{"soak", "what takes longer, with seeds printed: SOAK_SEED repeats them", []step{
+		goTest{packages: []string{"./internal/mongodb"}, flags: []string{"-timeout", "2h", "-count", "1", "-run", "Whatever"}, env: soakSeed},
+		goTest{packages: []string{"./test/api"}, flags: []string{"-timeout", "4h", "-count", "1", "-run", "Whatever"}, env: soakAPI},
+		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e,soak", "-timeout", "10h", "-count", "1", "-v", "-run", "Soak"}, env: soakCluster},
 	}},
 }
 
@@ -161,6 +164,26 @@ func ownClusters(ctx context.Context, s settings) ([]string, error) {
 		return nil, err
 	}
 	return []string{"LOCALCLUSTER_E2E=1"}, nil
+}
+
+// soakSeed is the seed of a whole soak: of the environment, or another one each time.
+func soakSeed(context.Context, settings) ([]string, error) {
+	if seed := os.Getenv("SOAK_SEED"); seed != "" {
+		return nil, nil
+	}
+	return []string{fmt.Sprintf("SOAK_SEED=%d", rand.Uint32())}, nil //nolint:gosec // chance, not secrecy
+}
+
+func soakAPI(ctx context.Context, s settings) ([]string, error) {
+	seed, _ := soakSeed(ctx, s)
+	environment, err := apiEnvironment(ctx, s)
+	return append(environment, seed...), err
+}
+
+func soakCluster(ctx context.Context, s settings) ([]string, error) {
+	seed, _ := soakSeed(ctx, s)
+	environment, err := clusterEnvironment(ctx, s)
+	return append(environment, seed...), err
 }
 
 func clusterEnvironment(ctx context.Context, s settings) ([]string, error) {

@@ -2,9 +2,12 @@ package mongodb
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -297,8 +300,30 @@ func live(t *testing.T, seed uint64, loseDisks bool) *run {
 	return r
 }
 
+// seeds are always the same, so that a failure is nobody's bad luck; a soak takes many more, from
+// SOAK_SEED on.
+func seeds(t *testing.T) iter.Seq[uint64] {
+	t.Helper()
+	first, count := uint64(0), uint64(400)
+	if text := os.Getenv("SOAK_SEED"); text != "" {
+		var err error
+		if first, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("SOAK_SEED is %q, not a number: %v", text, err)
+		}
+		count = 40_000
+		fmt.Printf("NOTE repeat these %d runs with SOAK_SEED=%d\n", count, first)
+	}
+	return func(yield func(uint64) bool) {
+		for i := range count {
+			if !yield(first + i) {
+				return
+			}
+		}
+	}
+}
+
 func TestWhateverFailsTheSetConvergesAndIsNeverSplit(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range seeds(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := live(t, seed, false)
 			if !r.last.Settled || r.replicas != int(r.desired) {
@@ -315,7 +340,7 @@ func TestWhateverFailsTheSetConvergesAndIsNeverSplit(t *testing.T) {
 }
 
 func TestWhateverDisksAreLostTheSetIsNeverSplitNorInitiatedAgain(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range seeds(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := live(t, seed, true)
 			if !r.last.Settled && !r.last.Stalled && !r.lostForGood() {

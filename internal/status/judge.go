@@ -22,6 +22,9 @@ const (
 	ProgressDeadline = 600 * time.Second
 	// lookAgain is how soon to look whether trouble is over that the operator is not told about.
 	lookAgain = 10 * time.Second
+	// lookAtSecrets is how often to look at Secrets that the spec names: to be told of changes the
+	// operator would need the right to list every Secret of the cluster.
+	lookAtSecrets = 30 * time.Second
 )
 
 // Facts are what a judgement goes by.
@@ -63,6 +66,9 @@ func Judge(f Facts) (v1alpha1.ChatPDFDeploymentStatus, time.Duration) {
 		c.set(p.condition, truth(p.available), p.reason, p.message)
 	}
 	again := c.whole(f, parts)
+	if d.Spec.LLM.APIKeySecretRef != nil && (again == 0 || again > lookAtSecrets) {
+		again = lookAtSecrets
+	}
 	return next, again
 }
 

@@ -246,6 +246,28 @@ func TestAnUnreadableRecordSaysNothingOfTheParts(t *testing.T) {
 	}
 }
 
+func TestASecretThatTheSpecNamesIsLookedAtAgain(t *testing.T) {
+	f := serving()
+	if _, again := status.Judge(f); again != 0 {
+		t.Errorf("with nothing to look at it looks again after %s", again)
+	}
+	f.Observed.Deployment.Spec.LLM.APIKeySecretRef = &v1alpha1.SecretKeyRef{Name: "openai", Key: "key"}
+	f.Observed.Secrets["openai"] = observe.Secret{Filled: map[string]bool{"key": true}}
+	if _, again := status.Judge(f); again <= 0 || again > time.Minute {
+		t.Errorf("it looks again after %s, want seconds", again)
+	}
+}
+
+func TestAChangeThatIsHeldBackStallsAndLeavesTheDatabaseAvailable(t *testing.T) {
+	f := serving()
+	f.HeldBack = status.Refused(mongodb.Refusal{Reason: mongodb.ReasonVersionRefused, Message: "mongo:8.0.4 would not open the data."})
+	s, _ := status.Judge(f)
+	stalled := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionStalled)
+	if stalled == nil || stalled.Reason != mongodb.ReasonVersionRefused || !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionDatabaseAvailable) {
+		t.Errorf("conditions %+v", s.Conditions)
+	}
+}
+
 func TestCopyingDataHasNoDeadline(t *testing.T) {
 	f := serving()
 	f.Database = mongodb.Decision{Reason: mongodb.ReasonMemberSyncing, Message: "docs-mongodb-2 copies the data."}

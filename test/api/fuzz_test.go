@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,17 +39,24 @@ var (
 // wrong. One object that does not decode would stop the informer for all; one that plans to something
 // that the API server refuses, or changes, would be written for ever.
 func TestWhateverTheAPIServerAcceptsDecodesAndPlans(t *testing.T) {
-	seed := *fuzzSeed
+	seed, specs := *fuzzSeed, *fuzzSpecs
+	if text := os.Getenv("SOAK_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("SOAK_SEED is %q, not a number: %v", text, err)
+		}
+		specs = 50_000
+	}
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
-	t.Logf("repeat with -fuzz.seed=%d", seed)
+	fmt.Printf("NOTE %d random specs, repeat them with -fuzz.seed=%d\n", specs, seed)
 	random := generator{rand.New(rand.NewPCG(seed, seed))}
 	schema := specSchema(t)
 	w := newWorld(t)
 	o := startOperator(t, defaultConfig, nil)
 	accepted, passes := 0, 12
-	for range *fuzzSpecs {
+	for range specs {
 		spec, _ := random.value(schema).(map[string]any)
 		object := &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
 		object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ChatPDFDeployment"))
@@ -72,7 +81,7 @@ func TestWhateverTheAPIServerAcceptsDecodesAndPlans(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of %d accepted", accepted, *fuzzSpecs)
+	t.Logf("%d of %d accepted", accepted, specs)
 	if accepted < *fuzzSpecs/20 {
 		t.Errorf("only %d of %d specs were accepted: the generator tests nothing", accepted, *fuzzSpecs)
 	}
@@ -175,7 +184,7 @@ func (g generator) value(schema apiextensionsv1.JSONSchemaProps) any {
 	case schema.Type == "boolean":
 		return g.IntN(8) == 0
 	}
-	return g.usually(g.one([]any{"docs", "fast", "https://llm.example.com/v1"}), strangeStrings)
+	return g.usually(g.one([]any{"docs", "fast", "https://llm.example.com/v1", "6.0"}), strangeStrings)
 }
 
 func (g generator) object(schema apiextensionsv1.JSONSchemaProps) map[string]any {

@@ -33,7 +33,7 @@ func TestDatabaseLosesNoAcknowledgedWrite(t *testing.T) {
 	d.act(t, "primary's pod deleted", d.primaryDeleted)
 	d.act(t, "primary's volume lost", func(t *testing.T) { d.loseVolume(t, d.member(t, "PRIMARY")) })
 	d.act(t, "primary's node drained", func(t *testing.T) { d.drain(t, d.member(t, "PRIMARY").Spec.NodeName) })
-	d.act(t, "members restarted for new resources", d.rolling)
+	d.act(t, "members restarted for new resources", func(t *testing.T) { d.rolling(t, 60) })
 	d.act(t, "agent in a crash loop", func(t *testing.T) { agentBrokenDatabaseAlone(t, d.member(t, "PRIMARY")) })
 	d.act(t, "members 3 to 5, operator killed", func(t *testing.T) {
 		whileKilling(t, operatorLives, func() {
@@ -133,6 +133,8 @@ func (d *trial) primaryDeleted(t *testing.T) {
 }
 
 // rolling changes what shapes the members' pods.
-func (d *trial) rolling(t *testing.T) {
-	d.restarted(t, func() { d.patch(t, `{"spec":{"mongodb":{"resources":{"requests":{"cpu":"60m"}}}}}`) })
+func (d *trial) rolling(t *testing.T, milliCPU int) {
+	d.restarted(t, func() {
+		d.patch(t, fmt.Sprintf(`{"spec":{"mongodb":{"resources":{"requests":{"cpu":"%dm"}}}}}`, milliCPU))
+	})
 }
