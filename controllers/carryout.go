@@ -20,6 +20,7 @@ type outcome struct {
 	blockers   []status.Trouble
 	stepFailed *status.Trouble
 	stepped    bool
+	changed    bool
 	err        error
 }
 
@@ -37,11 +38,18 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 	if err != nil {
 		return o.failed(err)
 	}
+	if err := r.Apply.Renew(ctx, seen, p.renewals); err != nil {
+		return o.failed(err)
+	}
+	for _, renewed := range p.renewals {
+		r.Status.Renewed(seen.Deployment, renewed.Name)
+	}
 	if len(lost) > 0 {
 		o.blockers = append(o.blockers, status.LostSecrets(lost, seen.Deployment.Namespace))
 	}
-	foreign, err := r.Apply.Objects(ctx, seen, p.objects)
-	for _, f := range foreign {
+	applied, err := r.Apply.Objects(ctx, seen, p.objects)
+	o.changed = applied.Changed
+	for _, f := range applied.Foreign {
 		o.blockers = append(o.blockers, status.Conflict(seen.Deployment, f.Kind, f.Name, f.Owner))
 	}
 	if err != nil {

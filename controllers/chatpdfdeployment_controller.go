@@ -21,8 +21,9 @@ import (
 	"chatpdf.dev/operator/internal/status"
 )
 
-// afterStep is when to look again after a step of the database, if its effect wakes nobody sooner.
-const afterStep = 250 * time.Millisecond
+// afterWrite is when to look again after a write or a step of the database, if its effect wakes nobody
+// sooner.
+const afterWrite = 250 * time.Millisecond
 
 // ChatPDFDeploymentReconciler makes what runs what a ChatPDFDeployment asks for.
 type ChatPDFDeploymentReconciler struct {
@@ -67,6 +68,7 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 	now := r.Clock.Now()
 	plan := makePlan(seen, r.Config, now)
 	outcome := r.carryOut(ctx, seen, plan)
+	r.Status.Metrics.Certificates(client.ObjectKeyFromObject(seen.Deployment), seen.Certificates)
 	judgement, again := status.Judge(status.Facts{
 		Observed:     seen,
 		Release:      plan.release.Current,
@@ -75,6 +77,7 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 		Members:      plan.members,
 		Blockers:     append(plan.blockers, outcome.blockers...),
 		HeldBack:     plan.heldBack,
+		Changed:      outcome.changed,
 		StepFailed:   outcome.stepFailed,
 		Now:          now,
 	})
@@ -84,8 +87,8 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 	if err := errors.Join(outcome.err, r.Status.Write(ctx, seen.Deployment, judgement)); err != nil {
 		return ctrl.Result{}, err
 	}
-	if outcome.stepped {
-		again = afterStep
+	if outcome.stepped || outcome.changed {
+		again = afterWrite
 	}
 	return ctrl.Result{RequeueAfter: again}, nil
 }

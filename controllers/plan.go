@@ -24,6 +24,7 @@ type plan struct {
 	members      []mongodb.MemberState
 	hosts        []string
 	objects      stack.Objects
+	renewals     []stack.SecretRecipe
 	heldBack     *status.Trouble
 	blockers     []status.Trouble
 }
@@ -70,6 +71,7 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 		in.LiveBackendReplicas = *backend.Spec.Replicas
 	}
 	p.objects = stack.Build(in)
+	p.renewals = p.objects.Renewals(seen.Certificates, now)
 	return p
 }
 

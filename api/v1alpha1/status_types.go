@@ -18,6 +18,9 @@ const (
 	ConditionBackendAvailable = "BackendAvailable"
 	// ConditionFrontendAvailable is True while the page has the pods it needs to answer.
 	ConditionFrontendAvailable = "FrontendAvailable"
+	// ConditionDatabaseCertificateValid is True while the certificate of the database's members has more
+	// than three weeks left.
+	ConditionDatabaseCertificateValid = "DatabaseCertificateValid"
 	// ConditionDatabaseAvailable is True while the replica set has a primary that takes writes.
 	ConditionDatabaseAvailable = "DatabaseAvailable"
 )

@@ -198,8 +198,8 @@ func get(t *testing.T, url string, patience time.Duration) string {
 			t.Fatal(err)
 		}
 		if response, err := http.DefaultClient.Do(request); err == nil {
-			defer response.Body.Close()
 			body, err := io.ReadAll(response.Body)
+			response.Body.Close()
 			if err != nil || response.StatusCode != http.StatusOK {
 				t.Fatalf("%s answers %s (%v)", url, response.Status, err)
 			}

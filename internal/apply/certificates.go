@@ -16,13 +16,8 @@ import (
 	"chatpdf.dev/operator/internal/stack"
 )
 
-const (
-	// validity of the authority and of what it signs: nothing renews them yet, so they outlive
-	// every installation that is kept up to date.
-	validity = 20 * 365 * 24 * time.Hour
-	// skew is how far clocks of nodes may be behind the operator's.
-	skew = time.Hour
-)
+// skew is how far clocks of nodes may be behind the operator's.
+const skew = time.Hour
 
 // newAuthority makes a self-signed authority that may sign certificates and nothing else.
 func newAuthority(r stack.Authority, now time.Time) (map[string][]byte, error) {
@@ -30,7 +25,7 @@ func newAuthority(r stack.Authority, now time.Time) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	template, err := newTemplate(r.CommonName, now)
+	template, err := newTemplate(r.CommonName, now, stack.AuthorityLifetime)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +48,7 @@ func newCertificate(r stack.Certificate, authority map[string][]byte, now time.T
 	if err != nil {
 		return nil, err
 	}
-	template, err := newTemplate(r.CommonName, now)
+	template, err := newTemplate(r.CommonName, now, stack.CertificateLifetime)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +69,7 @@ func newCertificate(r stack.Certificate, authority map[string][]byte, now time.T
 	}, nil
 }
 
-func newTemplate(commonName string, now time.Time) (*x509.Certificate, error) {
+func newTemplate(commonName string, now time.Time, lifetime time.Duration) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return nil, fmt.Errorf("making a serial number: %w", err)
@@ -84,7 +79,7 @@ func newTemplate(commonName string, now time.Time) (*x509.Certificate, error) {
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: commonName[:min(len(commonName), longestCommonName)]},
 		NotBefore:    now.Add(-skew),
-		NotAfter:     now.Add(validity),
+		NotAfter:     now.Add(lifetime),
 	}, nil
 }
 

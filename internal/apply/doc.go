@@ -7,7 +7,8 @@
 //   - No write without a difference: what Manager owns in the live object is compared with what is
 //     desired, so a pass over an unchanged deployment writes nothing, and a field that somebody
 //     else took over is taken back.
-//   - Generated Secrets are only ever created. AlreadyExists means that theirs counts.
+//   - Generated Secrets are only ever created. AlreadyExists means that theirs counts. The one exception
+//     are certificates, which are made anew in their Secret.
 //   - Nothing that another controller owns is touched.
 //   - Deleting is for listed kinds, by owner, with a UID precondition; never volume claims, never
 //     credentials.

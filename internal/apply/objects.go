@@ -19,9 +19,16 @@ import (
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=create;patch;delete
 // +kubebuilder:rbac:groups=chatpdf.dev,resources=chatpdfdeployments/finalizers,verbs=update
 
-// Objects makes the objects that exist equal to the desired ones and deletes what is left over. It
-// returns what it had to leave alone because somebody else owns it.
-func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired stack.Objects) ([]Foreign, error) {
+// Outcome is what came of making objects equal to the desired ones.
+type Outcome struct {
+	// Foreign is what had to be left alone because somebody else owns it.
+	Foreign []Foreign
+	// Changed says that something was written: what was seen is not what is there now.
+	Changed bool
+}
+
+// Objects makes the objects that exist equal to the desired ones and deletes what is left over.
+func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired stack.Objects) (Outcome, error) {
 	p := &pass{client: w.Client, owner: seen.Deployment.UID}
 	sync(ctx, p, seen.ServiceAccounts, desired.ServiceAccounts, corev1ac.ExtractServiceAccount)
 	sync(ctx, p, seen.Services, desired.Services, corev1ac.ExtractService)
@@ -34,7 +41,7 @@ func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired st
 	prune(ctx, p, seen.Autoscalers, desired.Autoscalers)
 	w.replicas(ctx, p, seen, desired.Replicas)
 	sync(ctx, p, seen.Autoscalers, desired.Autoscalers, autoscalingv2ac.ExtractHorizontalPodAutoscaler)
-	return p.foreign, p.err()
+	return Outcome{Foreign: p.foreign, Changed: p.changed}, p.err()
 }
 
 // replicas writes counts, each as the one field of a manager of its own.

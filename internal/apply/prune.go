@@ -24,6 +24,7 @@ func prune[L any, P interface {
 		if wanted[object.GetName()] || controller == nil || controller.UID != p.owner || object.GetDeletionTimestamp() != nil {
 			continue
 		}
+		p.changed = true
 		p.try(remove(ctx, p.client, object), "deleting %T %s", *object, object.GetName())
 	}
 }

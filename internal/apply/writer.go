@@ -73,6 +73,7 @@ type pass struct {
 	client  client.Client
 	owner   types.UID
 	foreign []Foreign
+	changed bool
 	errs    []error
 }
 
@@ -88,6 +89,7 @@ func (p *pass) err() error { return errors.Join(p.errs...) }
 // apply sends a copy: the client writes the API server's answer into what it is given, and desired
 // objects share templates with the release that they came from.
 func (p *pass) apply(ctx context.Context, want any, manager string) error {
+	p.changed = true
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(want)
 	if err != nil {
 		return fmt.Errorf("encoding: %w", err)

@@ -190,14 +190,18 @@ func (b *bootstrapper) prove(ctx context.Context, username, password string) (pr
 	return protocol.BootstrapReply{ReplicaSetID: reply.Config.Settings.ReplicaSetID.Hex()}, nil
 }
 
-// command runs one command on the mongod of this pod over a client of its own: a client cannot
-// change who it is.
 func (b *bootstrapper) command(ctx context.Context, credential *options.Credential, command bson.D, reply any) error {
+	return runOn(ctx, b.address, b.files, credential, command, reply)
+}
+
+// runOn runs one command on the mongod of this pod over a client of its own: a client cannot change
+// who it is.
+func runOn(ctx context.Context, address string, files *Files, credential *options.Credential, command bson.D, reply any) error {
 	opts := options.Client().
 		SetAppName("dbagent").
-		SetHosts([]string{b.address}).
+		SetHosts([]string{address}).
 		SetDirect(true).
-		SetTLSConfig(b.files.Loopback()).
+		SetTLSConfig(files.Loopback()).
 		SetDisableOCSPEndpointCheck(true).
 		SetConnectTimeout(helloTimeout).
 		SetServerSelectionTimeout(helloTimeout).

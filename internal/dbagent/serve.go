@@ -56,6 +56,7 @@ func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 	go func() { failed <- server.ServeTLS(o.Listener, "", "") }()
 	log.Info("The files for mongod are written", "directory", o.Directories.Run)
 
+	certificate := &rotator{log: log, address: o.MongoDAddress, files: files}
 	ticker := time.NewTicker(refreshPeriod)
 	defer ticker.Stop()
 	for {
@@ -71,6 +72,7 @@ func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 			if err := files.Refresh(); err != nil {
 				log.Error("A mounted Secret changed to something that is no good; what was written before stays", "error", err)
 			}
+			certificate.follow(ctx)
 		}
 	}
 }

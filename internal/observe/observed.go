@@ -10,6 +10,7 @@ import (
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb"
+	"chatpdf.dev/operator/internal/stack"
 )
 
 // Observed is what one pass saw.
@@ -34,6 +35,9 @@ type Observed struct {
 	Secrets map[string]Secret
 	// complete says that every generated Secret exists.
 	complete bool
+	// Certificates are those that the generated Secrets hold, by the Secret's name; what is no
+	// certificate has no entry.
+	Certificates map[string]stack.LiveCertificate
 	// CA is the PEM certificate that the database's members are verified with; nil before it exists.
 	CA []byte
 

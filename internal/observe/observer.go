@@ -38,7 +38,9 @@ type Observer struct {
 
 // Observe reads everything about d. An error says what could not be read.
 func (o Observer) Observe(ctx context.Context, d *v1alpha1.ChatPDFDeployment) (*Observed, error) {
-	seen := &Observed{Deployment: d, Secrets: map[string]Secret{}, Warnings: map[types.UID]string{}}
+	seen := &Observed{
+		Deployment: d, Secrets: map[string]Secret{}, Warnings: map[types.UID]string{}, Certificates: map[string]stack.LiveCertificate{},
+	}
 	for _, step := range []func(context.Context, *Observed) error{
 		o.lists, o.identity, o.secrets, o.statefulSet, o.claims, o.trouble,
 	} {

@@ -2,6 +2,8 @@ package observe
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,8 +12,7 @@ import (
 )
 
 // secrets looks at every Secret that the deployment's pods need. What is inside is reduced to
-// whether there is anything; the one thing that leaves this room is the certificate that says whom
-// to trust.
+// whether there is anything; all that leaves this room are certificates, which are no secret.
 func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 	d := seen.Deployment
 	names := stack.NamesOf(d.Name)
@@ -36,10 +37,30 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 			filled[key] = len(value) > 0
 		}
 		seen.Secrets[name] = Secret{Filled: filled}
-		if name == names.TLSSecret {
+		switch name {
+		case names.TLSSecret:
 			seen.CA = secret.Data[stack.KeyCACertificate]
+			seen.certificate(secret, stack.KeyCertificate)
+		case names.CASecret:
+			seen.certificate(secret, stack.KeyCACertificate)
 		}
 	}
 	seen.complete = !slices.ContainsFunc(generated, func(name string) bool { return !seen.has(name) })
 	return nil
+}
+
+// certificate reads the first certificate under a key of a Secret.
+func (seen *Observed) certificate(secret *corev1.Secret, key string) {
+	block, _ := pem.Decode(secret.Data[key])
+	if block == nil {
+		return
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return // whoever uses it says what is wrong with it
+	}
+	seen.Certificates[secret.Name] = stack.LiveCertificate{
+		NotBefore: certificate.NotBefore, NotAfter: certificate.NotAfter, DNSNames: certificate.DNSNames,
+		Ours: secret.Labels[stack.LabelManagedBy] == stack.ManagedBy,
+	}
 }

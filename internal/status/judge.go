@@ -41,6 +41,8 @@ type Facts struct {
 	Blockers []Trouble
 	// HeldBack is a change of the database that is not taken up; nil if there is none.
 	HeldBack *Trouble
+	// Changed says that this pass has written objects: how they are now has yet to be seen.
+	Changed bool
 	// StepFailed is why the database's step of this pass failed; nil if it did not.
 	StepFailed *Trouble
 	Now        time.Time
@@ -65,9 +67,9 @@ func Judge(f Facts) (v1alpha1.ChatPDFDeploymentStatus, time.Duration) {
 	for _, p := range parts {
 		c.set(p.condition, truth(p.available), p.reason, p.message)
 	}
-	again := c.whole(f, parts)
-	if d.Spec.LLM.APIKeySecretRef != nil && (again == 0 || again > lookAtSecrets) {
-		again = lookAtSecrets
+	again := sooner(c.whole(f, parts), c.certificate(f))
+	if d.Spec.LLM.APIKeySecretRef != nil {
+		again = sooner(again, lookAtSecrets)
 	}
 	return next, again
 }
@@ -137,6 +139,9 @@ func assess(f Facts, parts []part) (worst *Trouble, serving bool) {
 		case !p.complete:
 			unfinished = append(unfinished, Trouble{Reason: ReasonProgressing, Message: p.message})
 		}
+	}
+	if f.Changed {
+		unfinished = append(unfinished, Trouble{Reason: ReasonProgressing, Message: "What the spec asks for has just been applied."})
 	}
 	candidates = append(candidates, unfinished...)
 	for i := range candidates {

@@ -246,6 +246,19 @@ func TestAnUnreadableRecordSaysNothingOfTheParts(t *testing.T) {
 	}
 }
 
+func TestWhatWasJustAppliedIsNotReadyYet(t *testing.T) {
+	f := serving()
+	f.Changed = true
+	s, _ := status.Judge(f)
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); c == nil || c.Status != metav1.ConditionUnknown || c.Reason != status.ReasonProgressing {
+		t.Errorf("Ready is %+v", c)
+	}
+	f.Changed, f.Observed.Deployment.Status = false, s
+	if s, _ := status.Judge(f); !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionReady) {
+		t.Errorf("seen as it should be, conditions are %+v", s.Conditions)
+	}
+}
+
 func TestASecretThatTheSpecNamesIsLookedAtAgain(t *testing.T) {
 	f := serving()
 	if _, again := status.Judge(f); again != 0 {
@@ -294,5 +307,39 @@ func TestANewOperatorKeepsTheJudgementUntilItHasAsked(t *testing.T) {
 	f.Observed.Deployment.Status = v1alpha1.ChatPDFDeploymentStatus{ObservedGeneration: -1}
 	if s, _ := status.Judge(f); meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionReady) {
 		t.Error("Ready, though nobody knows")
+	}
+}
+
+func TestTheCertificateOfTheDatabaseIsWatchedOver(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, test := range map[string]struct {
+		left   time.Duration
+		ours   bool
+		status metav1.ConditionStatus
+		reason string
+		says   string
+		again  time.Duration
+	}{
+		"new":                      {90 * day, true, metav1.ConditionTrue, status.ReasonCertificateValid, "valid until 2027-01-30", 45 * day},
+		"due, and not renewed yet": {40 * day, true, metav1.ConditionTrue, status.ReasonCertificateValid, "valid until", 19 * day},
+		"not renewed":              {20 * day, true, metav1.ConditionFalse, status.ReasonCertificateExpiring, "as soon as nothing is in its way", 20 * day},
+		"expired":                  {-day, true, metav1.ConditionFalse, status.ReasonCertificateExpired, "has expired", 10 * time.Second},
+		"somebody else's":          {20 * day, false, metav1.ConditionFalse, status.ReasonCertificateExpiring, "put a new one there", 20 * day},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := serving()
+			until := now.Add(test.left)
+			f.Observed.Certificates = map[string]stack.LiveCertificate{
+				"docs-mongodb-tls": {NotBefore: until.Add(-90 * day), NotAfter: until, Ours: test.ours},
+			}
+			s, again := status.Judge(f)
+			c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionDatabaseCertificateValid)
+			if c == nil || c.Status != test.status || c.Reason != test.reason || !strings.Contains(c.Message, test.says) {
+				t.Errorf("the condition is %+v", c)
+			}
+			if again != test.again {
+				t.Errorf("looks again after %s, want %s", again, test.again)
+			}
+		})
 	}
 }

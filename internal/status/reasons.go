@@ -25,6 +25,11 @@ const (
 	ReasonStepFailed = "DatabaseStepFailed"
 	// ReasonDatabaseWentBack: members did not start as the spec asks, and run as before.
 	ReasonDatabaseWentBack = "DatabaseWentBack"
+	// ReasonCertificateValid, ReasonCertificateExpiring and ReasonCertificateExpired are of the
+	// database's certificate.
+	ReasonCertificateValid    = "CertificateValid"
+	ReasonCertificateExpiring = "CertificateExpiring"
+	ReasonCertificateExpired  = "CertificateExpired"
 	// ReasonImagePullFailed: the kubelet cannot get an image.
 	ReasonImagePullFailed = "ImagePullFailed"
 	// ReasonContainerStartFailed: the image is there, and the container cannot be started from it.

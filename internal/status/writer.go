@@ -63,6 +63,12 @@ func (w *Writer) StepTaken(d *v1alpha1.ChatPDFDeployment, step, message string) 
 	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, step, "Database", "%s", message)
 }
 
+// Renewed tells of a certificate that was made anew.
+func (w *Writer) Renewed(d *v1alpha1.ChatPDFDeployment, secret string) {
+	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "CertificateRenewed", "Renew",
+		"The certificate in Secret %s was made anew. Members take it up within two minutes, without a restart.", secret)
+}
+
 // announce turns transitions into events.
 func (w *Writer) announce(d *v1alpha1.ChatPDFDeployment, next v1alpha1.ChatPDFDeploymentStatus) {
 	if next.Release.Name != d.Status.Release.Name {

@@ -6,8 +6,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -128,7 +130,7 @@ func (l *ledger) advanced(mark int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.acknowledged) < mark+enough {
-		return fmt.Errorf("%d writes acknowledged; the last error was %v", len(l.acknowledged)-mark, l.lastError)
+		return errors.Join(fmt.Errorf("%d writes acknowledged", len(l.acknowledged)-mark), l.lastError)
 	}
 	return nil
 }
@@ -144,7 +146,7 @@ type balance struct {
 // acknowledged: a loss may show late.
 func (l *ledger) balance(ctx context.Context, mark int) (balance, error) {
 	l.mu.Lock()
-	acknowledged := l.acknowledged[:len(l.acknowledged):len(l.acknowledged)]
+	acknowledged := slices.Clip(l.acknowledged)
 	l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

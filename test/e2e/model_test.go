@@ -72,7 +72,7 @@ func newStandIn(t *testing.T) *standIn {
 func hashed(text string) []float32 {
 	vector := make([]float32, 64)
 	vector[0] = 0.01
-	for _, word := range strings.Fields(strings.ToLower(text)) {
+	for word := range strings.FieldsSeq(strings.ToLower(text)) {
 		h := fnv.New32a()
 		h.Write([]byte(word))
 		vector[h.Sum32()%64]++

@@ -15,6 +15,13 @@ import (
 // certificates are PEM.
 type certificates struct {
 	authority, certificate, key []byte
+	// issuer signs further ones.
+	issuer *issuer
+}
+
+type issuer struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
 }
 
 // newCertificates makes an authority and one certificate for the names and 127.0.0.1.
@@ -32,17 +39,25 @@ func newCertificates(names ...string) (certificates, error) {
 	if err != nil {
 		return certificates{}, err
 	}
+	made, err := (&issuer{authority, authorityKey}).sign(names...)
+	made.authority = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityDER})
+	return made, err
+}
+
+// sign makes one certificate more; the authority is left out.
+func (i *issuer) sign(names ...string) (certificates, error) {
+	authority := i.certificate
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return certificates{}, err
 	}
 	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "mongodb"},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "mongodb"},
 		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		DNSNames:    names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
-	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, authority, key.Public(), authorityKey)
+	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, authority, key.Public(), i.key)
 	if err != nil {
 		return certificates{}, err
 	}
@@ -51,7 +66,7 @@ func newCertificates(names ...string) (certificates, error) {
 		return certificates{}, err
 	}
 	return certificates{
-		authority:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityDER}),
+		issuer:      i,
 		certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leafDER}),
 		key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
 	}, nil

@@ -44,6 +44,7 @@ type Cluster struct {
 	dir       string
 	secrets   string
 	hostsFile string
+	issuer    *issuer
 }
 
 // New makes a cluster of so many pods, none of which runs yet. It ends with the test. Without
@@ -119,14 +120,30 @@ func (c *Cluster) Directories(run, binary string) dbagent.Directories {
 	}
 }
 
-// RenewCertificates replaces the certificate and its authority in the mounted Secret.
-func (c *Cluster) RenewCertificates() error {
-	service := fmt.Sprintf("%s.%s.svc", mongodb.StatefulSetName(c.Deployment), c.Namespace)
-	certificates, err := newCertificates("*."+service+"."+clusterDomain, service+"."+clusterDomain, service, "localhost")
+// RenewCertificate replaces the certificate in the mounted Secret by another one of the same authority.
+func (c *Cluster) RenewCertificate() error {
+	certificates, err := c.issuer.sign(c.names()...)
 	if err != nil {
 		return err
 	}
-	c.CA = certificates.authority
+	return errors.Join(
+		c.WriteSecret("tls", "tls.crt", string(certificates.certificate)),
+		c.WriteSecret("tls", "tls.key", string(certificates.key)),
+	)
+}
+
+func (c *Cluster) names() []string {
+	service := fmt.Sprintf("%s.%s.svc", mongodb.StatefulSetName(c.Deployment), c.Namespace)
+	return []string{"*." + service + "." + clusterDomain, service + "." + clusterDomain, service, "localhost"}
+}
+
+// RenewCertificates replaces the certificate and its authority in the mounted Secret.
+func (c *Cluster) RenewCertificates() error {
+	certificates, err := newCertificates(c.names()...)
+	if err != nil {
+		return err
+	}
+	c.CA, c.issuer = certificates.authority, certificates.issuer
 	return errors.Join(
 		c.WriteSecret("tls", "ca.crt", string(certificates.authority)),
 		c.WriteSecret("tls", "tls.crt", string(certificates.certificate)),

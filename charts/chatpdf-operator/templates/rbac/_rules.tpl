@@ -86,6 +86,7 @@
   - ""
   resources:
   - configmaps
+  - secrets
   verbs:
   - create
   - get
@@ -114,13 +115,6 @@
   - get
   - list
   - watch
-- apiGroups:
-  - ""
-  resources:
-  - secrets
-  verbs:
-  - create
-  - get
 - apiGroups:
   - ""
   resources:
@@ -225,6 +219,7 @@
   - ""
   resources:
   - configmaps
+  - secrets
   verbs:
   - create
   - get
@@ -253,13 +248,6 @@
   - get
   - list
   - watch
-- apiGroups:
-  - ""
-  resources:
-  - secrets
-  verbs:
-  - create
-  - get
 - apiGroups:
   - ""
   resources:

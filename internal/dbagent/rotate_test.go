@@ -1,0 +1,60 @@
+package dbagent_test
+
+import (
+	"context"
+	"crypto/tls"
+	"testing"
+	"time"
+
+	"chatpdf.dev/operator/internal/mongodb/podtest"
+)
+
+// serial is the number of the certificate that a new connection to mongod is shown.
+func serial(t *testing.T, pod *podtest.Pod) string {
+	t.Helper()
+	connection, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}).DialContext(t.Context(), "tcp", pod.MongoDAddress())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.String()
+}
+
+func TestARenewedCertificateIsServedWithoutARestart(t *testing.T) {
+	cluster, pod := startPod(t)
+	if err := pod.Bootstrap(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := serial(t, pod)
+	kept, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}).DialContext(t.Context(), "tcp", pod.MongoDAddress())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	if err := cluster.RenewCertificate(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for serial(t, pod) == before {
+		select {
+		case <-ctx.Done():
+			t.Fatal("mongod still serves the old certificate")
+		case <-tick.C:
+		}
+	}
+	// Connections that were open stay open: nothing was restarted.
+	if err := kept.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kept.Read(make([]byte, 1)); err == nil || !isTimeout(err) {
+		t.Errorf("an open connection ended with %v", err)
+	}
+}
+
+func isTimeout(err error) bool {
+	timeout, is := err.(interface{ Timeout() bool })
+	return is && timeout.Timeout()
+}

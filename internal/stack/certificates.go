@@ -1,0 +1,50 @@
+package stack
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// AuthorityLifetime is long: what trusts an authority trusts it for good, and nothing changes it yet.
+	AuthorityLifetime = 20 * 365 * 24 * time.Hour
+	// CertificateLifetime of what an authority signs is short enough that making it anew is no rare event.
+	CertificateLifetime = 90 * 24 * time.Hour
+)
+
+// LiveCertificate is a certificate as it stands in a Secret.
+type LiveCertificate struct {
+	NotBefore, NotAfter time.Time
+	// DNSNames that it is good for.
+	DNSNames []string
+	// Ours says that the operator made the Secret: another one is its owner's to renew.
+	Ours bool
+}
+
+// RenewAt is when it is made anew: after half of its life, so that a month and more is left for what may
+// be in the way. One that lives longer than the operator would let it is renewed by the same rule.
+func (c LiveCertificate) RenewAt() time.Time {
+	return c.NotBefore.Add(c.NotAfter.Sub(c.NotBefore) / 2)
+}
+
+// Due says whether the live certificate is to be made anew by the recipe: half of its life is over, or it
+// lacks a name.
+func (r Certificate) Due(live LiveCertificate, now time.Time) bool {
+	if !live.Ours {
+		return false
+	}
+	lacks := slices.ContainsFunc(r.DNSNames, func(name string) bool { return !slices.Contains(live.DNSNames, name) })
+	return lacks || !now.Before(live.RenewAt())
+}
+
+// Renewals are the certificates to make anew now.
+func (o Objects) Renewals(live map[string]LiveCertificate, now time.Time) []SecretRecipe {
+	var due []SecretRecipe
+	for _, recipe := range o.Secrets {
+		certificate, is := recipe.Recipe.(Certificate)
+		if found, exists := live[recipe.Name]; is && exists && certificate.Due(found, now) {
+			due = append(due, recipe)
+		}
+	}
+	return due
+}

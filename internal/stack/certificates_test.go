@@ -1,0 +1,53 @@
+package stack_test
+
+import (
+	"testing"
+	"time"
+
+	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/stack"
+)
+
+func TestACertificateIsMadeAnewWhenHalfOfItsLifeIsOver(t *testing.T) {
+	const secret = "docs-mongodb-tls"
+	made := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	objects := build(v1alpha1.ChatPDFDeploymentSpec{}, nil)
+	var names []string
+	for _, recipe := range objects.Secrets {
+		if recipe.Name == secret {
+			names = recipe.Recipe.(stack.Certificate).DNSNames
+		}
+	}
+	if len(names) == 0 {
+		t.Fatalf("no recipe makes %s", secret)
+	}
+	fresh := stack.LiveCertificate{NotBefore: made, NotAfter: made.Add(stack.CertificateLifetime), DNSNames: names, Ours: true}
+	for name, test := range map[string]struct {
+		change func(*stack.LiveCertificate)
+		after  time.Duration
+		due    bool
+	}{
+		"new":                          {nil, 0, false},
+		"before half of its life":      {nil, 44 * 24 * time.Hour, false},
+		"after half of its life":       {nil, 45 * 24 * time.Hour, true},
+		"expired":                      {nil, 365 * 24 * time.Hour, true},
+		"somebody else's":              {func(c *stack.LiveCertificate) { c.Ours = false }, 365 * 24 * time.Hour, false},
+		"a name is missing":            {func(c *stack.LiveCertificate) { c.DNSNames = names[1:] }, 0, true},
+		"more names than it has to":    {func(c *stack.LiveCertificate) { c.DNSNames = append([]string{"other"}, names...) }, 0, false},
+		"of the time without renewals": {func(c *stack.LiveCertificate) { c.NotAfter = made.AddDate(20, 0, 0) }, 365 * 24 * time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			live := fresh
+			if test.change != nil {
+				test.change(&live)
+			}
+			due := objects.Renewals(map[string]stack.LiveCertificate{secret: live}, made.Add(test.after))
+			if (len(due) == 1 && due[0].Name == secret) != test.due {
+				t.Errorf("due: %v, want %v", due, test.due)
+			}
+		})
+	}
+	if due := objects.Renewals(nil, made); len(due) > 0 {
+		t.Errorf("what does not exist is renewed: %v", due)
+	}
+}
