@@ -58,7 +58,7 @@ func run(ctx context.Context, arguments []string) error {
 	reconciler := &controllers.ChatPDFDeploymentReconciler{
 		Client:   m.GetClient(),
 		Observer: observe.Observer{Cache: m.GetClient(), Live: m.GetAPIReader(), Snapshot: watcher.Snapshot},
-		Apply:    &apply.Writer{Client: m.GetClient(), Clock: clock.RealClock{}},
+		Apply:    &apply.Writer{Client: m.GetClient(), Live: m.GetAPIReader(), Clock: clock.RealClock{}},
 		Status:   &status.Writer{Client: m.GetClient(), Recorder: m.GetEventRecorder("chatpdf-operator"), Metrics: conditions},
 		Watcher:  watcher,
 		Dial:     controllers.PodDialer(m.GetClient()),

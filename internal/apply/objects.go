@@ -29,7 +29,7 @@ type Outcome struct {
 
 // Objects makes the objects that exist equal to the desired ones and deletes what is left over.
 func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired stack.Objects) (Outcome, error) {
-	p := &pass{client: w.Client, owner: seen.Deployment.UID}
+	p := &pass{client: w.Client, live: w.Live, owner: seen.Deployment.UID}
 	sync(ctx, p, seen.ServiceAccounts, desired.ServiceAccounts, corev1ac.ExtractServiceAccount)
 	sync(ctx, p, seen.Services, desired.Services, corev1ac.ExtractService)
 	sync(ctx, p, seen.Budgets, desired.Budgets, policyv1ac.ExtractPodDisruptionBudget)

@@ -6,14 +6,17 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"chatpdf.dev/operator/internal/observe"
+	"chatpdf.dev/operator/internal/stack"
 )
 
 // Field managers.
@@ -28,6 +31,8 @@ const (
 type Writer struct {
 	// Client's reads of Secrets must come from the API server.
 	Client client.Client
+	// Live asks the API server.
+	Live client.Reader
 	// Clock dates certificates.
 	Clock clock.PassiveClock
 }
@@ -35,15 +40,17 @@ type Writer struct {
 // Foreign is an object that stands where one of ours should, and belongs to somebody else.
 type Foreign struct {
 	Kind, Name string
-	// Owner is the controller that owns it.
+	// Owner is the controller that owns it; empty if somebody made it by hand.
 	Owner metav1.OwnerReference
 }
 
 // configuration is an apply configuration of a named object.
 type configuration interface {
 	runtime.ApplyConfiguration
+	GetAPIVersion() *string
 	GetKind() *string
 	GetName() *string
+	GetNamespace() *string
 }
 
 // sync makes live what is desired, one object after the other; one that fails does not stop the
@@ -63,6 +70,12 @@ func sync[L any, P interface {
 			if err == nil && equality.Semantic.DeepEqual(owned, want) {
 				continue
 			}
+		} else if stranger, err := pass.stranger(ctx, want); err != nil || stranger != nil {
+			pass.try(err, "looking whether there is a %s %s already", kind, name)
+			if stranger != nil {
+				pass.foreign = append(pass.foreign, *stranger)
+			}
+			continue
 		}
 		pass.try(pass.apply(ctx, want, Manager), "applying %s %s", kind, name)
 	}
@@ -71,10 +84,35 @@ func sync[L any, P interface {
 // pass is what one pass of writing shares.
 type pass struct {
 	client  client.Client
+	live    client.Reader
 	owner   types.UID
 	foreign []Foreign
 	changed bool
 	errs    []error
+}
+
+// stranger looks for an object that what was listed does not show, because it does not bear our labels:
+// applied by force it would become ours, whoever made it.
+func (p *pass) stranger(ctx context.Context, want configuration) (*Foreign, error) {
+	found := &metav1.PartialObjectMetadata{}
+	found.SetGroupVersionKind(schema.FromAPIVersionAndKind(*want.GetAPIVersion(), *want.GetKind()))
+	err := p.live.Get(ctx, client.ObjectKey{Namespace: *want.GetNamespace(), Name: *want.GetName()}, found)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	controller := metav1.GetControllerOf(found)
+	switch {
+	case controller != nil && controller.UID == p.owner:
+		return nil, nil
+	case controller != nil:
+		return &Foreign{Kind: *want.GetKind(), Name: *want.GetName(), Owner: *controller}, nil
+	case found.Labels[stack.LabelManagedBy] == stack.ManagedBy:
+		return nil, nil // the list was a moment behind
+	}
+	return &Foreign{Kind: *want.GetKind(), Name: *want.GetName()}, nil
 }
 
 // try notes an error with what was being done.

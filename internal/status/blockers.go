@@ -38,6 +38,10 @@ func Conflict(d *v1alpha1.ChatPDFDeployment, kind, name string, owner metav1.Own
 		return Trouble{Reason: ReasonObjectConflict, Unwatched: true, Message: fmt.Sprintf(
 			"%s %s of the deleted ChatPDFDeployment of the same name is still being removed.", kind, name)}
 	}
+	if owner.Kind == "" {
+		return Trouble{Reason: ReasonObjectConflict, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
+			"%s %s exists already, and was not made by the operator. Remove it, or give the ChatPDFDeployment another name.", kind, name)}
+	}
 	return Trouble{Reason: ReasonObjectConflict, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
 		"%s %s belongs to %s %s. Remove it, or give the ChatPDFDeployment another name.", kind, name, owner.Kind, owner.Name)}
 }

@@ -162,6 +162,36 @@ func TestAnObjectOfSomebodyElseIsNotTouched(t *testing.T) {
 	get[corev1.Service](t, w, "docs-backend") // the rest is there
 }
 
+func TestAnObjectThatSomebodyMadeByHandIsNotTakenOver(t *testing.T) {
+	w := newWorld(t)
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "docs-backend"},
+		Spec:       corev1.ServiceSpec{Selector: map[string]string{"app": "theirs"}, Ports: []corev1.ServicePort{{Port: 80}}},
+	}
+	w.must(t, w.Create(t.Context(), service))
+	o := startOperator(t, defaultConfig, nil)
+	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
+	o.settle(t, key)
+	if now := get[corev1.Service](t, w, "docs-backend"); now.ResourceVersion != service.ResourceVersion {
+		t.Errorf("it was changed: %+v", now.Spec)
+	}
+	stalled := w.condition(t, key, v1alpha1.ConditionStalled)
+	if stalled.Reason != status.ReasonObjectConflict || !strings.Contains(stalled.Message, "Service docs-backend exists already") {
+		t.Errorf("Stalled is %+v", stalled)
+	}
+	w.must(t, w.Delete(t.Context(), service))
+	o.settle(t, key)
+	get[corev1.Service](t, w, "docs-backend")
+	// An object of ours that lost its labels is still ours, by its owner.
+	stripped := get[corev1.Service](t, w, "docs-backend")
+	stripped.Labels = nil
+	w.must(t, w.Update(t.Context(), stripped))
+	o.settle(t, key)
+	if labels := get[corev1.Service](t, w, "docs-backend").Labels; labels[stack.LabelManagedBy] != stack.ManagedBy {
+		t.Errorf("labels that were taken off do not come back: %v", labels)
+	}
+}
+
 func TestAMissingModelKeyIsNamedAtOnceAndTakenUpWhenItComes(t *testing.T) {
 	w := newWorld(t)
 	o := startOperator(t, defaultConfig, nil)

@@ -68,7 +68,7 @@ func startOperator(t *testing.T, config stack.Config, dial replset.DialFunc) *op
 	o.ChatPDFDeploymentReconciler = &controllers.ChatPDFDeploymentReconciler{
 		Client:   c,
 		Observer: observe.Observer{Cache: c, Live: c, Snapshot: watcher.Snapshot},
-		Apply:    &apply.Writer{Client: c, Clock: o.clock},
+		Apply:    &apply.Writer{Client: c, Live: c, Clock: o.clock},
 		Status:   &status.Writer{Client: c, Recorder: o.events, Metrics: status.NewMetrics()},
 		Watcher:  watcher,
 		Dial:     dial,
