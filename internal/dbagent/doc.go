@@ -8,6 +8,8 @@
 //     on a volume of the pod, so that an agent which does not start restarts nothing.
 //   - Nothing is initiated but by the operator's token, for this very pod, and only a login with
 //     the admin's password proves that it worked.
+//   - Metrics come from this member's mongod alone, in bounded time, over connections that are kept.
+//     What mongod does not tell is left out.
 //   - Secrets are files, read again on use; they never stand in a log line, an answer or a command
 //     line.
 package dbagent
