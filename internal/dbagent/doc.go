@@ -9,7 +9,7 @@
 //   - Nothing is initiated but by the operator's token, for this very pod, and only a login with
 //     the admin's password proves that it worked.
 //   - Metrics come from this member's mongod alone, in bounded time, over connections that are kept.
-//     What mongod does not tell is left out.
+//     What mongod does not tell is left out; no value of an operation is ever told.
 //   - Secrets are files, read again on use; they never stand in a log line, an answer or a command
 //     line.
 package dbagent

@@ -23,6 +23,7 @@ type Metrics struct {
 	log   *slog.Logger
 	set   string
 	login *login
+	slow  *slowLog
 	// outcome is what was logged of the scrape before.
 	outcome string
 	// turn holds a token while a scrape, or Close, uses what is above.
@@ -35,6 +36,7 @@ func NewMetrics(log *slog.Logger, set, address string, files *Files) *Metrics {
 	return &Metrics{
 		log: log, set: set,
 		login: &login{address: address, files: files},
+		slow:  newSlowLog(time.Now()),
 		turn:  make(chan struct{}, 1),
 	}
 }
@@ -61,6 +63,7 @@ func families() []*family {
 		familyMetricsUp, familyServerInfo, familyLatency,
 		familyMemberHealth, familyMemberState, familyMemberPing, familyLag, familyTerm,
 		familyOplogWindow, familyOplogSize, familyOplogMax, familyDiskUsed, familyDiskTotal,
+		familySlow, familySlowKeys, familySlowExamined, familySlowReturned, familyLogMissed,
 	}
 	for _, r := range readings {
 		all = append(all, r.family)
@@ -88,6 +91,8 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 		err = m.rest(ctx, e)
 	}
 	m.logChange(up == 1, err)
+	// What was counted stays, whether mongod answers or not.
+	m.slow.emit(e)
 }
 
 // rest asks for all that serverStatus does not say. One question that fails takes no other with it.
@@ -110,7 +115,20 @@ func (m *Metrics) rest(ctx context.Context, e emitter) error {
 			failures = append(failures, err)
 		}
 	}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, m.readLog(ctx))...)
+}
+
+// readLog counts the slow operations that were logged since the scrape before.
+func (m *Metrics) readLog(ctx context.Context) error {
+	hello, err := m.login.ask(ctx, "admin", bson.D{{Key: "hello", Value: 1}})
+	if err != nil {
+		return err
+	}
+	log, err := m.login.ask(ctx, "admin", bson.D{{Key: "getLog", Value: "global"}})
+	if err != nil {
+		return err
+	}
+	return m.slow.read(hello, log)
 }
 
 // logChange says once what is the matter, not at every scrape.

@@ -165,6 +165,8 @@ func TestEveryDocumentedMetricIsThereForAUserWithTheDocumentedRoles(t *testing.T
 	cluster, pod := startPrimary(t)
 	client := clientOf(t, cluster, pod)
 	makeUser(t, cluster, client, "metrics", "a:b/c@d%")
+	everythingIsSlow(t, client)
+	run(t, client, "chatpdf", bson.E{Key: "find", Value: "passages"})
 	samples, text := scrape(t, cluster, pod)
 	for _, name := range documented(t) {
 		if name == "replication_lag_seconds" || name == "set_member_ping_seconds" {
@@ -195,6 +197,12 @@ func TestEveryDocumentedMetricIsThereForAUserWithTheDocumentedRoles(t *testing.T
 	if t.Failed() {
 		t.Log(text)
 	}
+}
+
+// everythingIsSlow has mongod log every operation as slow.
+func everythingIsSlow(t *testing.T, client *mongo.Client) {
+	t.Helper()
+	run(t, client, "admin", bson.E{Key: "profile", Value: 0}, bson.E{Key: "slowms", Value: -1})
 }
 
 func TestWithoutItsUserTheStateIsToldAllTheSame(t *testing.T) {
@@ -291,11 +299,100 @@ func TestAScrapeAtSteadyStateOpensNoConnection(t *testing.T) {
 	}
 }
 
+func TestNoValueOfAnOperationIsInTheMetrics(t *testing.T) {
+	const secret = "hunter2hunter"
+	cluster, pod := startPrimary(t)
+	client := clientOf(t, cluster, pod)
+	makeUser(t, cluster, client, "metrics", "password-of-metrics")
+	everythingIsSlow(t, client)
+	c := client.Database("chatpdf").Collection("passages")
+	documents := make([]any, 200)
+	for i := range documents {
+		documents[i] = bson.M{"owner": secret, "n": i}
+	}
+	_, err := c.InsertMany(t.Context(), documents)
+	must(t, err)
+	cursor, err := c.Find(t.Context(), bson.M{"owner": secret, "$comment": secret}, options.Find().SetSort(bson.M{"n": 1}).SetBatchSize(10).SetComment(secret))
+	must(t, err)
+	must(t, cursor.All(t.Context(), &documents))
+	_, err = c.UpdateMany(t.Context(), bson.M{"owner": bson.M{"$in": bson.A{secret}}}, bson.M{"$set": bson.M{"note": secret}})
+	must(t, err)
+	must(t, c.FindOneAndUpdate(t.Context(), bson.M{"$or": bson.A{bson.M{"n": 1}, bson.M{"owner": secret}}}, bson.M{"$set": bson.M{"note": secret}}).Err())
+	_, err = c.Aggregate(t.Context(), bson.A{bson.M{"$match": bson.M{"owner": secret}}, bson.M{"$group": bson.M{"_id": secret}}})
+	must(t, err)
+	must(t, c.Distinct(t.Context(), "n", bson.M{"owner": secret}).Err())
+	_, err = c.DeleteMany(t.Context(), bson.M{"owner": secret, "by." + strings.ToLower(bson.NewObjectID().Hex()): 1})
+	must(t, err)
+	// mongod cuts what is longer than 10 kB.
+	must(t, c.Distinct(t.Context(), "n", bson.D{{Key: "m", Value: 1}, {Key: "long", Value: strings.Repeat(secret, 2000)}, {Key: "n", Value: 1}}).Err())
+	client.Database(secret).Collection("x").FindOne(t.Context(), bson.M{}).Err() //nolint:errcheck // it is empty
+	samples, text := scrape(t, cluster, pod)
+	for _, want := range []string{
+		"find {owner} sort {n}", "getMore of find {owner} sort {n}", "update {owner}", "update command", "findAndModify {n, owner}",
+		"aggregate $match {owner} $group", "distinct {owner}", "distinct {m} ...", "delete {by.*, owner}", "delete command", "insert",
+	} {
+		if !samples.has("slow_query_seconds_count", `shape="`+want+`"`, `database="chatpdf"`, `collection="passages"`) {
+			t.Errorf("%q is not counted", want)
+		}
+	}
+	if examined, _ := samples.value("slow_query_examined_documents_total", `shape="find {owner} sort {n}"`, `plan="COLLSCAN"`); examined != 200 {
+		t.Errorf("%v documents examined", examined)
+	}
+	for line := range strings.Lines(text) {
+		// The name of a database is no value.
+		if strings.Contains(line, secret) && !strings.Contains(line, `database="`+secret+`"`) || strings.Contains(line, "password-of-metrics") {
+			t.Errorf("a secret: %s", line)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestASlowOperationCountsOnceThroughRestartsOfBoth(t *testing.T) {
+	cluster, pod := startPrimary(t)
+	client := clientOf(t, cluster, pod)
+	makeUser(t, cluster, client, "metrics", "secret")
+	everythingIsSlow(t, client)
+	query := func() {
+		for n := range 3 {
+			run(t, client, "chatpdf", bson.E{Key: "find", Value: "passages"}, bson.E{Key: "filter", Value: bson.M{"n": n}})
+		}
+	}
+	counted := func() float64 {
+		samples, _ := scrape(t, cluster, pod)
+		count, _ := samples.value("slow_query_seconds_count", `shape="find {n}"`)
+		return count
+	}
+	check := func(what string, want float64) {
+		t.Helper()
+		for range 3 {
+			if got := counted(); got != want {
+				t.Errorf("%s: %v, want %v", what, got, want)
+			}
+		}
+	}
+	query()
+	check("three queries", 3)
+	query()
+	check("three more", 6)
+	pod.RestartAgent(t)
+	check("another agent, which has seen none", 0)
+	query()
+	check("and now three", 3)
+	pod.KillMongoD(t)
+	untilReady(t, cluster, pod)
+	check("another mongod", 3)
+	everythingIsSlow(t, client)
+	query()
+	check("and three more", 6)
 }
 
 func TestLagAndHealthOfEveryMemberAreTold(t *testing.T) {
