@@ -79,6 +79,7 @@ The environment says which member this is: POD_UID, MEMBER_HOST (host:port) and 
 	flags.StringVar(&o.Directories.TLS, "tls-dir", "/etc/dbagent/tls", "mounted Secret with ca.crt, tls.crt and tls.key")
 	flags.StringVar(&o.Directories.Admin, "admin-dir", "/etc/dbagent/admin", "mounted Secret with username and password")
 	flags.StringVar(&o.Directories.Token, "token-dir", "/etc/dbagent/token", "mounted Secret with token")
+	flags.StringVar(&o.Directories.Metrics, "metrics-dir", "/etc/dbagent/metrics", "mounted Secret with username and password of the user that reads metrics; may be missing")
 	flags.StringVar(&o.Directories.Run, "run-dir", "/run/mongod", "where mongod reads keyfile, server.pem and ca.crt")
 	flags.StringVar(&o.Directories.Binary, "binary-dir", "/opt/dbagent", "where mongod's probes find a copy of this program")
 	return command

@@ -10,6 +10,8 @@
 //     the admin's password proves that it worked.
 //   - A new certificate is served without a restart: mongod is told to read its files again, and that
 //     it does is seen on a connection.
+//   - Metrics come from this member's mongod alone, in bounded time, over connections that are kept.
+//     What mongod does not tell is left out; no value of an operation is ever told.
 //   - Secrets are files, read again on use; they never stand in a log line, an answer or a command
 //     line.
 package dbagent

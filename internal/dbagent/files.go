@@ -18,6 +18,9 @@ type Directories struct {
 	// Keyfile holds keyfile; TLS holds ca.crt, tls.crt and tls.key; Admin holds username and
 	// password; Token holds token.
 	Keyfile, TLS, Admin, Token string
+	// Metrics holds username and password of the user that reads metrics, and may be empty, or come
+	// later: without them there are the metrics that need no user.
+	Metrics string
 	// Run is where mongod reads keyfile, server.pem and ca.crt.
 	Run string
 	// Binary is where the copy of this binary goes that mongod's probes execute.
@@ -100,15 +103,15 @@ func (f *Files) Loopback() *tls.Config {
 
 // Admin reads the operator's own user.
 func (f *Files) Admin() (username, password string, err error) {
-	u, err := read(f.directories.Admin, "username")
-	if err != nil {
-		return "", "", err
+	return readUser(f.directories.Admin)
+}
+
+// Metrics reads the user that reads metrics.
+func (f *Files) Metrics() (username, password string, err error) {
+	if f.directories.Metrics == "" {
+		return "", "", errors.New("no directory with a user for metrics was named")
 	}
-	p, err := read(f.directories.Admin, "password")
-	if err != nil {
-		return "", "", err
-	}
-	return strings.TrimSpace(string(u)), strings.TrimSpace(string(p)), nil
+	return readUser(f.directories.Metrics)
 }
 
 // Token reads the operator's token.
@@ -155,6 +158,18 @@ func checkKeyfile(key []byte) error {
 		return errors.New("the keyfile Secret must hold 6 to 1024 characters of base64")
 	}
 	return nil
+}
+
+func readUser(directory string) (username, password string, err error) {
+	u, err := read(directory, "username")
+	if err != nil {
+		return "", "", err
+	}
+	p, err := read(directory, "password")
+	if err != nil {
+		return "", "", err
+	}
+	return strings.TrimSpace(string(u)), strings.TrimSpace(string(p)), nil
 }
 
 func read(directory, name string) ([]byte, error) {

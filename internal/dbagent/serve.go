@@ -42,8 +42,10 @@ func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 	}
 	member := NewMember(o.MongoDAddress, files)
 	defer member.Close()
+	metrics := NewMetrics(log, o.Self.ReplicaSet, o.MongoDAddress, files)
+	defer metrics.Close()
 	server := &http.Server{
-		Handler:           NewHandler(log, o.Self, o.MongoDAddress, files, member),
+		Handler:           NewHandler(log, o.Self, o.MongoDAddress, files, member, metrics),
 		TLSConfig:         &tls.Config{GetCertificate: files.Certificate, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,

@@ -1,7 +1,6 @@
 package dbagent
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -21,6 +20,9 @@ import (
 // maxRequest bounds the body of a bootstrap request, which is about 200 bytes.
 const maxRequest = 4 << 10
 
+// maxScrapes bounds how many ask for metrics at a time; more of them are answered 503.
+const maxScrapes = 4
+
 // server answers the agent's endpoints.
 type server struct {
 	log         *slog.Logger
@@ -37,21 +39,24 @@ type server struct {
 //	GET  /startupz      the files that mongod needs are written
 //	GET  /livez         the agent answers
 //	GET  /readyz        this member is primary or secondary
-//	GET  /metrics       how the member is, for Prometheus
+//	GET  /metrics       how the member is, for Prometheus: docs/metrics.md
 //	POST /v1/bootstrap  initiate, with the operator's token
-func NewHandler(log *slog.Logger, self Self, address string, files *Files, member *Member) http.Handler {
+func NewHandler(log *slog.Logger, self Self, address string, files *Files, member *Member, metrics *Metrics) http.Handler {
 	s := &server{
 		log: log, files: files, member: member,
 		bootstrap: &bootstrapper{self: self, address: address, files: files, member: member},
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(&collector{member: member, set: self.ReplicaSet})
+	registry.MustRegister(&stateCollector{member: member, set: self.ReplicaSet}, metrics)
 	mux := http.NewServeMux()
 	// Requests are served only after the files were written.
 	mux.HandleFunc("GET /startupz", ok)
 	mux.HandleFunc("GET /livez", ok)
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	// A metric that is no good takes no other with it.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
+	}))
 	mux.HandleFunc("POST "+protocol.BootstrapPath, s.handleBootstrap)
 	return mux
 }
@@ -127,34 +132,4 @@ func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(body) //nolint:errcheck // the asker is gone
-}
-
-// collector asks mongod when Prometheus asks.
-type collector struct {
-	member *Member
-	set    string
-}
-
-var (
-	descUp = prometheus.NewDesc("chatpdf_mongodb_up",
-		"1 if the mongod of this pod answers, else 0.", nil, nil)
-	descState = prometheus.NewDesc("chatpdf_mongodb_member_state",
-		"1 for the state that the mongod of this pod is in: primary, secondary, arbiter, unconfigured or other.", []string{"set", "state"}, nil)
-)
-
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(descriptions chan<- *prometheus.Desc) {
-	descriptions <- descUp
-	descriptions <- descState
-}
-
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(metrics chan<- prometheus.Metric) {
-	reply, err := c.member.Hello(context.Background(), "")
-	if err != nil {
-		metrics <- prometheus.MustNewConstMetric(descUp, prometheus.GaugeValue, 0)
-		return
-	}
-	metrics <- prometheus.MustNewConstMetric(descUp, prometheus.GaugeValue, 1)
-	metrics <- prometheus.MustNewConstMetric(descState, prometheus.GaugeValue, 1, c.set, State(reply))
 }

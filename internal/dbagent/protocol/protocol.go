@@ -28,3 +28,14 @@ type Refusal struct {
 	// Reason is a sentence without any secret.
 	Reason string `json:"reason"`
 }
+
+// Role is a role of a database user, in the form that createUser takes.
+type Role struct {
+	Name     string `bson:"role"`
+	Database string `bson:"db"`
+}
+
+// MetricsRoles are the roles that the agent's metrics user needs, and all that it should have: it
+// reads the state of the server and of the replica set, and of the database local the size of the
+// oplog. The user is one of the database admin.
+var MetricsRoles = []Role{{Name: "clusterMonitor", Database: "admin"}, {Name: "read", Database: "local"}}
