@@ -91,9 +91,9 @@ func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Ob
 // credentials are read when they are needed and kept by nobody here.
 func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types.NamespacedName) (replset.Credentials, error) {
 	names := stack.NamesOf(key.Name)
-	var admin, app, agent corev1.Secret
+	var admin, app, metrics, agent corev1.Secret
 	for name, secret := range map[string]*corev1.Secret{
-		names.DatabaseAdminSecret: &admin, names.DatabaseAppSecret: &app, names.AgentSecret: &agent,
+		names.DatabaseAdminSecret: &admin, names.DatabaseAppSecret: &app, names.DatabaseMetricsSecret: &metrics, names.AgentSecret: &agent,
 	} {
 		if err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: name}, secret); err != nil {
 			return replset.Credentials{}, fmt.Errorf("reading Secret %s: %w", name, err)
@@ -102,6 +102,7 @@ func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types
 	return replset.Credentials{
 		AdminUsername: string(admin.Data[stack.KeyUsername]), AdminPassword: string(admin.Data[stack.KeyPassword]),
 		AppUsername: string(app.Data[stack.KeyUsername]), AppPassword: string(app.Data[stack.KeyPassword]),
+		MetricsUsername: string(metrics.Data[stack.KeyUsername]), MetricsPassword: string(metrics.Data[stack.KeyPassword]),
 		AgentToken: string(agent.Data[stack.KeyToken]),
 	}, nil
 }

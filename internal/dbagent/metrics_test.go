@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -66,8 +67,14 @@ func run(t *testing.T, client *mongo.Client, database string, command ...bson.E)
 // makeUser makes the user for metrics as the operator should, and mounts its Secret.
 func makeUser(t *testing.T, cluster *podtest.Cluster, client *mongo.Client, username, password string) {
 	t.Helper()
+	verb := "updateRole"
+	if roles, err := run(t, client, "admin", bson.E{Key: "rolesInfo", Value: protocol.MetricsRole}).LookupErr("roles", "0"); err != nil || roles.IsZero() {
+		verb = "createRole"
+	}
+	run(t, client, "admin", bson.E{Key: verb, Value: protocol.MetricsRole},
+		bson.E{Key: "privileges", Value: protocol.MetricsPrivileges()}, bson.E{Key: "roles", Value: bson.A{}})
 	run(t, client, "admin", bson.E{Key: "createUser", Value: username}, bson.E{Key: "pwd", Value: password},
-		bson.E{Key: "roles", Value: protocol.MetricsRoles})
+		bson.E{Key: "roles", Value: []protocol.Role{{Name: protocol.MetricsRole, Database: "admin"}}})
 	mountUser(t, cluster, username, password)
 }
 
@@ -491,6 +498,33 @@ func TestTheLogSaysOnceWhyMetricsAreMissingAndHoldsNoSecret(t *testing.T) {
 			if strings.Contains(text, "-one") || strings.Contains(text, "0001") {
 				t.Errorf("%q: a secret is in the log: %q", c.password, text)
 			}
+		}
+	}
+}
+
+func TestTheUserForMetricsReadsNoDocument(t *testing.T) {
+	cluster, pod := startPod(t)
+	if err := pod.Bootstrap(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	makeUser(t, cluster, clientOf(t, cluster, pod), "metrics", "metrics-password")
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(cluster.CA)
+	client, err := mongo.Connect(options.Client().
+		SetHosts([]string{pod.MongoDAddress()}).SetDirect(true).
+		SetTLSConfig(&tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}).
+		SetAuth(options.Credential{AuthSource: "admin", Username: "metrics", Password: "metrics-password"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Disconnect(context.Background()) //nolint:errcheck // the member is gone next
+	run(t, client, "admin", bson.E{Key: "serverStatus", Value: 1})
+	for database, collection := range map[string]string{"local": "oplog.rs", "chatpdf": "documents", "admin": "system.users", "config": "transactions"} {
+		err := client.Database(database).Collection(collection).FindOne(t.Context(), bson.D{}).Err()
+		var refused mongo.CommandError
+		const unauthorized = 13
+		if !errors.As(err, &refused) || refused.Code != unauthorized {
+			t.Errorf("reading %s.%s gives %v", database, collection, err)
 		}
 	}
 }

@@ -29,7 +29,7 @@ type StepKind string
 //	AddMember       Execute reconfigures
 //	PromoteMember   Execute gives a member that has caught up its vote (servers before 5.0)
 //	RemoveMember    Execute reconfigures
-//	EnsureUsers     Execute creates or corrects the app user
+//	EnsureUsers     Execute creates or corrects the users of the application and for metrics
 //	StepDown        Execute asks the primary to step down
 //	RaiseFeatureCompatibility  Execute asks the primary
 //	RestartMember   Execute looks at every member once more     then delete Step.Pod

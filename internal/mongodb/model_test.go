@@ -254,7 +254,7 @@ func (w *world) state(i int) State {
 
 // snapshot is what a watcher would see.
 func (w *world) snapshot() Snapshot {
-	s := Snapshot{Probes: map[string]Probe{}, AppUser: UserPresent}
+	s := Snapshot{Probes: map[string]Probe{}, AppUser: UserPresent, MetricsUser: UserPresent}
 	for i, m := range w.members {
 		probe := Probe{Reached: w.up(i), State: w.state(i)}
 		if !probe.Reached {

@@ -38,5 +38,8 @@ func AdminSecretName(deployment string) string { return StatefulSetName(deployme
 // AppSecretName is the Secret with the application's user.
 func AppSecretName(deployment string) string { return StatefulSetName(deployment) + "-app" }
 
+// MetricsSecretName is the Secret with the user that the agents ask for metrics with.
+func MetricsSecretName(deployment string) string { return StatefulSetName(deployment) + "-metrics" }
+
 // IdentityName is the ConfigMap that remembers the replica set's identity.
 func IdentityName(deployment string) string { return StatefulSetName(deployment) + "-identity" }

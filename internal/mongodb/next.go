@@ -14,7 +14,7 @@ func Next(o Observed) Decision {
 		onlyOurMembers,
 		primaryKnown,
 		identityComplete,
-		applicationUser,
+		users,
 		configCommitted,
 		surplusMembers,
 		replacedVolumes,

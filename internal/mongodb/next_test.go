@@ -32,6 +32,7 @@ func settledSet(members int) Observed {
 	o := fresh(members)
 	o.Identity = Identity{ReplicaSetID: setID, HighestMemberID: members - 1}
 	o.Database.Login, o.Database.AppUser, o.Database.Primary = LoginSucceeded, UserPresent, o.Members[0].Host
+	o.Database.MetricsUser = UserPresent
 	o.Database.Config = &Config{ReplicaSetID: setID, Version: 5, Term: 1, Committed: true, Voters: members}
 	for i := range o.Members {
 		m := &o.Members[i]
@@ -196,6 +197,7 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "as wanted", members: 1, settled: true, change: func(*Observed) {}, reason: ReasonSettled},
 		{state: "as wanted", members: 3, settled: true, change: func(*Observed) {}, reason: ReasonSettled},
 		{state: "no user of the application", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserMissing }, step: EnsureUsers},
+		{state: "no user for metrics", members: 1, settled: true, change: func(o *Observed) { o.Database.MetricsUser = UserMissing }, step: EnsureUsers},
 		{state: "nobody could say about the user", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserUnknown }, reason: ReasonSettled},
 		{state: "a secondary down", members: 3, settled: true, change: func(o *Observed) { o.down(2) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
 		{state: "a secondary recovering", members: 3, settled: true, change: func(o *Observed) { o.say(1, func(p *Probe) { p.State = StateRecovering }) }, reason: ReasonMemberUnhealthy, message: "docs-mongodb-1 is RECOVERING"},

@@ -50,10 +50,10 @@ func (v view) claimWrites(replicaSetID string) (writes []ClaimWrite, hosts []str
 	return writes, hosts
 }
 
-func applicationUser(v view) *Decision {
-	if v.Database.AppUser != UserMissing {
+func users(v view) *Decision {
+	if v.Database.AppUser != UserMissing && v.Database.MetricsUser != UserMissing {
 		return nil
 	}
 	return take(Step{Kind: EnsureUsers, ReplicaSetID: v.identity.ReplicaSetID},
-		"Making the application's user as Secret %s says.", AppSecretName(v.Deployment))
+		"Making the users of the database as the Secrets %s and %s say.", AppSecretName(v.Deployment), MetricsSecretName(v.Deployment))
 }

@@ -17,6 +17,8 @@ type Snapshot struct {
 	FeatureCompatibility Series
 	// AppUser is whether the application's user exists with its role and its password.
 	AppUser UserState
+	// MetricsUser is the same of the user with which the agents ask for metrics.
+	MetricsUser UserState
 }
 
 // Login is the outcome of logging in with the operator's own user.

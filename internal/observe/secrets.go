@@ -18,7 +18,7 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 	names := stack.NamesOf(d.Name)
 	generated := []string{
 		names.AdminSecret, names.DatabaseAdminSecret, names.DatabaseAppSecret, names.KeyfileSecret,
-		names.AgentSecret, names.CASecret, names.TLSSecret,
+		names.AgentSecret, names.CASecret, names.TLSSecret, names.DatabaseMetricsSecret,
 	}
 	needed := slices.Clone(generated)
 	if key := d.Spec.LLM.APIKeySecretRef; key != nil {

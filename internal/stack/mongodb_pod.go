@@ -54,7 +54,8 @@ func mongodbTemplate(d *v1alpha1.ChatPDFDeployment, domain, image, agentImage st
 		WithVolumes(
 			emptyDir("run", memory("1Mi")), emptyDir("agent-bin", disk("256Mi")), emptyDir("tmp", disk("256Mi")),
 			secretVolume("keyfile", names.KeyfileSecret), secretVolume("tls", names.TLSSecret),
-			secretVolume("admin", names.DatabaseAdminSecret), secretVolume("token", names.AgentSecret)).
+			secretVolume("admin", names.DatabaseAdminSecret), secretVolume("token", names.AgentSecret),
+			secretVolume("metrics", names.DatabaseMetricsSecret)).
 		WithInitContainers(agentContainer(d, domain, agentImage)).
 		WithContainers(mongodContainer(d, image)))
 }
@@ -101,5 +102,6 @@ func agentContainer(d *v1alpha1.ChatPDFDeployment, domain, image string) *corev1
 		WithVolumeMounts(
 			mount("run", pathRun), mount("agent-bin", pathAgent),
 			readOnlyMount("keyfile", "/etc/dbagent/keyfile"), readOnlyMount("tls", "/etc/dbagent/tls"),
-			readOnlyMount("admin", "/etc/dbagent/admin"), readOnlyMount("token", "/etc/dbagent/token"))
+			readOnlyMount("admin", "/etc/dbagent/admin"), readOnlyMount("token", "/etc/dbagent/token"),
+			readOnlyMount("metrics", "/etc/dbagent/metrics"))
 }

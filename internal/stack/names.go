@@ -41,6 +41,8 @@ type Names struct {
 	DatabaseAdminSecret string
 	// DatabaseAppSecret holds the application's database user and its connection string.
 	DatabaseAppSecret string
+	// DatabaseMetricsSecret holds the user with which the agents ask for metrics.
+	DatabaseMetricsSecret string
 	// KeyfileSecret holds what the members know each other by.
 	KeyfileSecret string
 	// AgentSecret holds the token that opens dbagent's bootstrap endpoint.
@@ -57,17 +59,18 @@ type Names struct {
 func NamesOf(deployment string) Names {
 	set := mongodb.StatefulSetName(deployment)
 	return Names{
-		Backend:             deployment + "-backend",
-		Frontend:            deployment + "-frontend",
-		MongoDB:             set,
-		AdminSecret:         deployment + "-admin",
-		DatabaseAdminSecret: mongodb.AdminSecretName(deployment),
-		DatabaseAppSecret:   mongodb.AppSecretName(deployment),
-		KeyfileSecret:       set + "-keyfile",
-		AgentSecret:         set + "-agent",
-		CASecret:            set + "-ca",
-		TLSSecret:           set + "-tls",
-		Identity:            mongodb.IdentityName(deployment),
+		Backend:               deployment + "-backend",
+		Frontend:              deployment + "-frontend",
+		MongoDB:               set,
+		AdminSecret:           deployment + "-admin",
+		DatabaseAdminSecret:   mongodb.AdminSecretName(deployment),
+		DatabaseAppSecret:     mongodb.AppSecretName(deployment),
+		DatabaseMetricsSecret: mongodb.MetricsSecretName(deployment),
+		KeyfileSecret:         set + "-keyfile",
+		AgentSecret:           set + "-agent",
+		CASecret:              set + "-ca",
+		TLSSecret:             set + "-tls",
+		Identity:              mongodb.IdentityName(deployment),
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	adminUser         = "admin"
 	databaseAdminUser = "chatpdf-admin"
 	databaseAppUser   = "chatpdf-app"
+	databaseMetrics   = "chatpdf-metrics"
 	database          = "chatpdf"
 )
 
@@ -75,6 +76,7 @@ func secretRecipes(in Input) []SecretRecipe {
 			DNSNames: []string{"*." + fqdn, fqdn, service, "localhost"},
 		}, false},
 		{names.AgentSecret, databaseLabels, Token{}, false},
+		{names.DatabaseMetricsSecret, databaseLabels, Login{databaseMetrics}, false},
 	}
 }
 

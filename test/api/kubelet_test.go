@@ -101,6 +101,7 @@ func (k *kubelet) start(t *testing.T, pod *podtest.Pod, uid types.UID) *member {
 	names := stack.NamesOf(k.key.Name)
 	for directory, name := range map[string]string{
 		"keyfile": names.KeyfileSecret, "tls": names.TLSSecret, "admin": names.DatabaseAdminSecret, "token": names.AgentSecret,
+		"metrics": names.DatabaseMetricsSecret,
 	} {
 		for key, value := range get[corev1.Secret](t, k.world, name).Data {
 			k.must(t, k.pods.WriteSecret(directory, key, string(value)))

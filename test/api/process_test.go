@@ -224,7 +224,7 @@ func (w *world) wakes(t *testing.T, key types.NamespacedName) {
 // Secrets that each of them reads, and counts what the API server was asked to write meanwhile.
 func (w *world) isQuiet(t *testing.T) {
 	t.Helper()
-	const passes, secrets = 5, 7
+	const passes, secrets = 5, 8
 	more := func() (written int) {
 		before, read := w.requests(t)
 		eventually(t, "more passes", func() bool {

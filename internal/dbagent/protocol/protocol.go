@@ -35,7 +35,29 @@ type Role struct {
 	Database string `bson:"db"`
 }
 
-// MetricsRoles are the roles that the agent's metrics user needs, and all that it should have: it
-// reads the state of the server and of the replica set, and of the database local the size of the
-// oplog. The user is one of the database admin.
-var MetricsRoles = []Role{{Name: "clusterMonitor", Database: "admin"}, {Name: "read", Database: "local"}}
+// MetricsRole is the role, in the database admin, of the agent's metrics user. It is one of our own: the
+// built-in clusterMonitor may read the oplog, and with it all that the application ever wrote.
+const MetricsRole = "chatpdfMetrics"
+
+// Privilege is what a role may do with one thing, in the form that createRole takes.
+type Privilege struct {
+	Resource Resource `bson:"resource"`
+	Actions  []string `bson:"actions"`
+}
+
+// Resource is the whole cluster, or a database or collection.
+type Resource struct {
+	Cluster    bool    `bson:"cluster,omitempty"`
+	Database   *string `bson:"db,omitempty"`
+	Collection *string `bson:"collection,omitempty"`
+}
+
+// MetricsPrivileges are all that MetricsRole may do: read the state of the server and of the replica set,
+// the log of the server, the size of the oplog and how full the disk is.
+func MetricsPrivileges() []Privilege {
+	return []Privilege{
+		{Resource{Cluster: true}, []string{"serverStatus", "replSetGetStatus", "getLog"}},
+		{Resource{Database: new("local"), Collection: new("oplog.rs")}, []string{"collStats"}},
+		{Resource{Database: new("admin"), Collection: new("")}, []string{"dbStats"}},
+	}
+}

@@ -32,7 +32,7 @@ func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
 		snapshot.Config = set.config
 		if set.writable {
 			snapshot.Primary = set.self
-			snapshot.AppUser = s.applicationUser(ctx, set.self)
+			snapshot.AppUser, snapshot.MetricsUser = s.users(ctx, set.self)
 			snapshot.FeatureCompatibility = s.featureCompatibility(ctx)
 		}
 		set.describe(probes)
@@ -245,6 +245,7 @@ func disconnect(client *mongo.Client) {
 const (
 	codeAuthenticationFailed = 18
 	codeUserExists           = 51003
+	codeRoleExists           = 51002
 	codeNotWritablePrimary   = 10107
 )
 

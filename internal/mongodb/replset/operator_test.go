@@ -58,6 +58,7 @@ func newOperatorOn(t *testing.T, pods int, members int32) *operator {
 	o.secrets.Store(&replset.Credentials{
 		AdminUsername: mongodb.AdminUsername, AdminPassword: cluster.AdminPassword,
 		AppUsername: "chatpdf-app", AppPassword: appPassword, AgentToken: cluster.AgentToken,
+		MetricsUsername: "chatpdf-metrics", MetricsPassword: "metrics-password",
 	})
 	t.Cleanup(func() { o.stop() })
 	o.start()

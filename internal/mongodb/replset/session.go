@@ -30,10 +30,8 @@ type session struct {
 	// loggedIn says that the client has logged in: from then on the driver's monitoring tells
 	// about the members that serve.
 	loggedIn bool
-	// appPassword is the password that the application's user was last seen to log in with.
-	appPassword string
-	// appUser is what was last known of that user.
-	appUser mongodb.UserState
+	// accounts is what was last known of the users that the operator makes, by purpose.
+	accounts map[string]accountState
 	// compatibility is what was last known of the data's feature compatibility.
 	compatibility mongodb.Series
 }
@@ -45,7 +43,7 @@ func open(ctx context.Context, target Target, changed func()) (*session, error) 
 	if err != nil {
 		return nil, fmt.Errorf("reading the credentials of the database: %w", err)
 	}
-	s := &session{target: target, credentials: credentials}
+	s := &session{target: target, credentials: credentials, accounts: map[string]accountState{}}
 	opts, err := clientOptions(target, credentials.AdminUsername, credentials.AdminPassword)
 	if err != nil {
 		return nil, err

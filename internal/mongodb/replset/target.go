@@ -26,6 +26,8 @@ type Credentials struct {
 	AdminUsername, AdminPassword string
 	// AppUsername and AppPassword are the application's user.
 	AppUsername, AppPassword string
+	// MetricsUsername and MetricsPassword are the user with which the agents ask for metrics.
+	MetricsUsername, MetricsPassword string
 	// AgentToken opens the bootstrap endpoint of dbagent.
 	AgentToken string
 }

@@ -2,92 +2,151 @@ package replset
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
+	"chatpdf.dev/operator/internal/dbagent/protocol"
 	"chatpdf.dev/operator/internal/mongodb"
 )
 
 // appDatabase is where the application keeps everything.
 const appDatabase = "chatpdf"
 
-// applicationUser keeps what was last known while nobody can say.
-func (s *session) applicationUser(ctx context.Context, primary string) mongodb.UserState {
-	if state := s.askApplicationUser(ctx, primary); state != mongodb.UserUnknown {
-		s.appUser = state
-	}
-	return s.appUser
+// account is a user of the database admin that the operator makes.
+type account struct {
+	// purpose says in errors whose user it is.
+	purpose            string
+	username, password string
+	roles              []protocol.Role
 }
 
-// askApplicationUser says whether the application's user exists with its role, and whether its
-// password logs in. The password is tried once for each client, not at every look.
-func (s *session) askApplicationUser(ctx context.Context, primary string) mongodb.UserState {
-	var reply struct {
-		Users []struct {
-			Roles []struct {
-				Role     string `bson:"role"`
-				Database string `bson:"db"`
-			} `bson:"roles"`
-		} `bson:"users"`
-	}
-	name := bson.D{{Key: "user", Value: s.credentials.AppUsername}, {Key: "db", Value: "admin"}}
-	if err := run(ctx, s.client, readpref.Primary(), bson.D{{Key: "usersInfo", Value: name}}, &reply); err != nil {
-		return mongodb.UserUnknown
-	}
-	may := false
-	for _, user := range reply.Users {
-		for _, role := range user.Roles {
-			may = may || role.Role == "readWrite" && role.Database == appDatabase
+// application may read and write its own database and nothing else.
+func (c Credentials) application() account {
+	return account{"the application's database user", c.AppUsername, c.AppPassword, []protocol.Role{{Name: "readWrite", Database: appDatabase}}}
+}
+
+// metrics may read the state of the server and no data.
+func (c Credentials) metrics() account {
+	return account{"the database user for metrics", c.MetricsUsername, c.MetricsPassword, []protocol.Role{{Name: protocol.MetricsRole, Database: "admin"}}}
+}
+
+// accountState is what was last known of a user.
+type accountState struct {
+	state mongodb.UserState
+	// password that the user was last seen to log in with.
+	password string
+}
+
+// users are the states of the application's user and of the one for metrics. What was last known stays
+// while nobody can say.
+func (s *session) users(ctx context.Context, primary string) (application, metrics mongodb.UserState) {
+	accounts := []account{s.credentials.application(), s.credentials.metrics()}
+	held, err := s.heldRoles(ctx, accounts)
+	if err == nil {
+		for _, a := range accounts {
+			s.accounts[a.purpose] = s.askAccount(ctx, primary, a, held[a.username])
 		}
 	}
-	switch {
-	case !may:
-		s.appPassword = ""
-		return mongodb.UserMissing
-	case s.appPassword == s.credentials.AppPassword:
-		return mongodb.UserPresent
+	return s.accounts[accounts[0].purpose].state, s.accounts[accounts[1].purpose].state
+}
+
+// heldRoles are the roles of those accounts that exist, by username.
+func (s *session) heldRoles(ctx context.Context, accounts []account) (map[string][]protocol.Role, error) {
+	names := bson.A{}
+	for _, a := range accounts {
+		names = append(names, bson.D{{Key: "user", Value: a.username}, {Key: "db", Value: "admin"}})
 	}
-	client, err := s.direct(primary, s.credentials.AppUsername, s.credentials.AppPassword)
+	var reply struct {
+		Users []struct {
+			User  string          `bson:"user"`
+			Roles []protocol.Role `bson:"roles"`
+		} `bson:"users"`
+	}
+	if err := run(ctx, s.client, readpref.Primary(), bson.D{{Key: "usersInfo", Value: names}}, &reply); err != nil {
+		return nil, err
+	}
+	held := map[string][]protocol.Role{}
+	for _, u := range reply.Users {
+		held[u.User] = u.Roles
+	}
+	return held, nil
+}
+
+// askAccount says whether a user has exactly its roles, and whether its password logs in. The password is
+// tried once for each client, not at every look.
+func (s *session) askAccount(ctx context.Context, primary string, a account, held []protocol.Role) accountState {
+	before := s.accounts[a.purpose]
+	same := len(held) == len(a.roles) && !slices.ContainsFunc(a.roles, func(r protocol.Role) bool { return !slices.Contains(held, r) })
+	switch {
+	case !same:
+		return accountState{state: mongodb.UserMissing}
+	case before.password == a.password && a.password != "":
+		return accountState{mongodb.UserPresent, a.password}
+	}
+	client, err := s.direct(primary, a.username, a.password)
 	if err != nil {
-		return mongodb.UserUnknown
+		return before
 	}
 	defer disconnect(client)
 	switch err := run(ctx, client, readpref.Nearest(), bson.D{{Key: "ping", Value: 1}}, nil); {
 	case isAuthenticationFailure(err):
-		return mongodb.UserMissing
+		return accountState{state: mongodb.UserMissing}
 	case err != nil:
-		return mongodb.UserUnknown
+		return before
 	}
-	s.appPassword = s.credentials.AppPassword
-	return mongodb.UserPresent
+	return accountState{mongodb.UserPresent, a.password}
 }
 
-// ensureUsers makes the application's user, or gives it its role and password again.
+// ensureUsers makes the users, or gives them their roles and passwords again.
 func (s *session) ensureUsers(ctx context.Context) error {
 	fresh, err := s.target.Credentials(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the credentials of the database: %w", err)
 	}
 	s.credentials.AppUsername, s.credentials.AppPassword = fresh.AppUsername, fresh.AppPassword
-	if fresh.AppUsername == "" || fresh.AppPassword == "" {
-		return fmt.Errorf("the Secret of the application's database user lacks username or password: put both back")
+	s.credentials.MetricsUsername, s.credentials.MetricsPassword = fresh.MetricsUsername, fresh.MetricsPassword
+	if err := s.ensureMetricsRole(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.ensureAccount(ctx, fresh.application()), s.ensureAccount(ctx, fresh.metrics()))
+}
+
+func (s *session) ensureAccount(ctx context.Context, a account) error {
+	if a.username == "" || a.password == "" {
+		return fmt.Errorf("the Secret of %s lacks username or password: put both back", a.purpose)
 	}
 	command := func(verb string) bson.D {
-		return bson.D{
-			{Key: verb, Value: fresh.AppUsername},
-			{Key: "pwd", Value: fresh.AppPassword},
-			{Key: "roles", Value: bson.A{bson.D{{Key: "role", Value: "readWrite"}, {Key: "db", Value: appDatabase}}}},
-			{Key: "writeConcern", Value: bson.D{{Key: "w", Value: "majority"}}},
-		}
+		return bson.D{{Key: verb, Value: a.username}, {Key: "pwd", Value: a.password}, {Key: "roles", Value: a.roles}, majority}
 	}
-	err = run(ctx, s.client, readpref.Primary(), command("createUser"), nil)
+	err := run(ctx, s.client, readpref.Primary(), command("createUser"), nil)
 	if hasCode(err, codeUserExists) {
 		err = run(ctx, s.client, readpref.Primary(), command("updateUser"), nil)
 	}
 	if err != nil {
-		return fmt.Errorf("making the application's database user: %w", err)
+		return fmt.Errorf("making %s: %w", a.purpose, err)
 	}
 	return nil
 }
+
+// ensureMetricsRole makes a role of its own: the built-in clusterMonitor may read the oplog, and with it
+// everything that was ever written.
+func (s *session) ensureMetricsRole(ctx context.Context) error {
+	command := func(verb string) bson.D {
+		return bson.D{{Key: verb, Value: protocol.MetricsRole}, {Key: "privileges", Value: protocol.MetricsPrivileges()}, {Key: "roles", Value: bson.A{}}, majority}
+	}
+	err := run(ctx, s.client, readpref.Primary(), command("createRole"), nil)
+	if hasCode(err, codeRoleExists) {
+		err = run(ctx, s.client, readpref.Primary(), command("updateRole"), nil)
+	}
+	if err != nil {
+		return fmt.Errorf("making the database role for metrics: %w", err)
+	}
+	return nil
+}
+
+// majority makes a user or role survive an election.
+var majority = bson.E{Key: "writeConcern", Value: bson.D{{Key: "w", Value: "majority"}}}
