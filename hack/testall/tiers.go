@@ -52,7 +52,8 @@ var tiers = []tier{
 			return []string{"--reporter=list,json"}
 		}},
 	}},
-	{"e2e", "everything on local clusters with real nodes", []step{
+	{"e2e", "the images, and everything on local clusters with real nodes", []step{
+		check{"images", "", []string{"hack/images/test.sh"}},
 		goTest{dir: "hack/localcluster", packages: []string{"."}, flags: []string{"-timeout", "20m", "-count", "1"}, env: ownClusters},
 		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e", "-timeout", "60m", "-count", "1", "-v"}, env: clusterEnvironment},
 	}},

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -66,6 +68,12 @@ which takes about half a minute more. A cluster that runs is left as it is.`,
 			want, err := f.spec(s, c.Dir())
 			if err != nil {
 				return err
+			}
+			// Of a cluster that was there before, its own addresses would be in the way.
+			if _, err := os.Stat(c.Dir()); errors.Is(err, os.ErrNotExist) {
+				if err := preflight.Run(preflight.Early(want, s.state)); err != nil {
+					return err
+				}
 			}
 			if err := s.prepare(cmd.Context(), c.Console, &want); err != nil {
 				return err

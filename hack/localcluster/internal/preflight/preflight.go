@@ -39,14 +39,21 @@ const (
 
 // Checks lists what a cluster needs whose parts are built.
 func Checks(s spec.Spec, stateBase string) []Check {
+	return append(Early(s, stateBase),
+		Check{"packages", distribution},
+		Check{"kernel", func() error { return kernel(stateBase) }},
+	)
+}
+
+// Early lists what can be known before anything is built or installed, and by
+// anybody: nobody should wait for a build to hear it.
+func Early(s spec.Spec, stateBase string) []Check {
 	return []Check{
 		{"disk for the cluster", func() error { return disk(stateBase, "--state", diskToRun) }},
 		{"memory", func() error { return memory(s.Nodes) }},
 		{"addresses", func() error { return addresses(s) }},
 		{"path of the state", func() error { return socketPath(s) }},
 		{"inotify", inotify},
-		{"packages", distribution},
-		{"kernel", func() error { return kernel(stateBase) }},
 	}
 }
 
