@@ -105,7 +105,7 @@ func newAPI(c config.Backend, db *store.Store, accounts *auth.Service, model *ll
 func newQueue(c config.Backend, db *store.Store, model *llm.Client, registry *prometheus.Registry, log *slog.Logger) *ingest.Queue {
 	return &ingest.Queue{
 		Store: db, Embedder: model, Model: c.OpenAIEmbeddingModel, Workers: c.WorkerCount,
-		Extractor: &pdf.Extractor{CacheDir: filepath.Join(c.CacheDir, "wasm"), Limits: pdf.Limits{Pages: c.MaxPages}},
+		Extractor: &pdf.Extractor{CacheDir: filepath.Join(c.CacheDir, "wasm"), Limits: pdf.Limits{Pages: c.MaxPages, Memory: c.ExtractMemory}},
 		SpoolDir:  filepath.Join(c.CacheDir, "spool"), Metrics: ingest.NewMetrics(registry), Log: log, Timing: ingest.DefaultTiming(),
 	}
 }

@@ -40,6 +40,7 @@ type Backend struct {
 	TimeoutSeconds int     `env:"TIMEOUT" envDefault:"30" min:"1" max:"3600" help:"seconds that one request may take; for uploads and streams, seconds of silence"`
 	AllowedOrigins Origins `env:"ALLOWED_ORIGINS" allowed:"a comma-separated list of origins such as https://chat.example.com, without *" help:"other origins whose pages may call the API"`
 	MaxFileSize    int64   `env:"MAX_FILE_SIZE" envDefault:"10485760" min:"1024" max:"1099511627776" help:"bytes that an uploaded file may have"`
+	ExtractMemory  int64   `env:"EXTRACT_MEMORY" envDefault:"536870912" min:"67108864" max:"17179869184" help:"bytes of memory of one child process that reads a document; there is one for each document taken in"`
 	MaxPages       int     `env:"MAX_PAGES" envDefault:"10000" min:"1" max:"1000000" help:"pages that a document may have"`
 
 	RateLimit          int `env:"RATE_LIMIT" envDefault:"100" min:"1" max:"1000000" help:"requests a minute of one client, over all replicas"`

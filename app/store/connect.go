@@ -132,7 +132,9 @@ func (s *Store) reconnect() error {
 	}
 	old := s.current.Load()
 	if next.uri == old.uri && next.ca == old.ca {
-		return next.client.Disconnect(context.Background())
+		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+		defer cancel()
+		return next.client.Disconnect(ctx)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
@@ -146,7 +148,9 @@ func (s *Store) reconnect() error {
 		case <-time.After(oldClientGrace):
 		case <-s.done:
 		}
-		old.client.Disconnect(context.Background()) //nolint:errcheck // nobody needs it any more
+		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+		defer cancel()
+		old.client.Disconnect(ctx) //nolint:errcheck // nobody needs it any more
 	})
 	return nil
 }

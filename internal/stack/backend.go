@@ -2,6 +2,7 @@ package stack
 
 import (
 	"cmp"
+	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -23,15 +24,29 @@ const (
 // that read PDFs.
 const backendMemoryPercent = 50
 
+// What one child process that reads a PDF gets, in bytes: more than the most is of no use to it, and with
+// less than the least it cannot start.
+const leastExtractMemory, mostExtractMemory = 64 << 20, 512 << 20
+
+// extractMemory shares what the server leaves of the memory limit among the children, of which there is
+// one for each worker. Where a container runs out of memory, newer kernels end all of it: the server too.
+func extractMemory(r resources, workers int32) int64 {
+	left := r.memoryLimit.Value() * (100 - backendMemoryPercent) / 100
+	return max(leastExtractMemory, min(mostExtractMemory, left/int64(workers)))
+}
+
 // spoolFiles is for how many files of the largest size the cache directory has room at the least, besides
 // those that the workers read at the same time.
 const spoolFiles = 16
 
 func backendTemplate(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.PodTemplateSpecApplyConfiguration {
 	spec, names := d.Spec, NamesOf(d.Name)
-	c := appContainer(ComponentBackend, image, resolve(spec.Backend.Resources, defaultBackendResources), backendMemoryPercent).
+	r := resolve(spec.Backend.Resources, defaultBackendResources)
+	workers := cmp.Or(spec.Backend.WorkerCount, DefaultWorkerCount)
+	c := appContainer(ComponentBackend, image, r, backendMemoryPercent).
 		WithEnv(commonEnv(spec)...).
 		WithEnv(backendEnv(spec)...).
+		WithEnv(env("EXTRACT_MEMORY", strconv.FormatInt(extractMemory(r, workers), 10))).
 		WithVolumeMounts(
 			readOnlyMount("mongodb", pathDatabase), readOnlyMount("mongodb-ca", pathDatabaseCA),
 			readOnlyMount("admin", pathAdmin), mount("cache", pathCache), mount("tmp", "/tmp"))

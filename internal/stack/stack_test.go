@@ -132,6 +132,36 @@ func TestNoBudgetBlocksADrain(t *testing.T) {
 	}
 }
 
+func TestChildrenThatReadPDFsFitBesideTheServer(t *testing.T) {
+	for name, test := range map[string]struct {
+		limit   string
+		workers int32
+		want    string
+	}{
+		"absent":                 {"", 0, "536870912"},
+		"one small worker":       {"1Gi", 1, "536870912"},
+		"more than it can use":   {"16Gi", 1, "536870912"},
+		"many workers":           {"2Gi", 8, "134217728"},
+		"more than there is for": {"1Gi", 64, "67108864"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := v1alpha1.ChatPDFDeploymentSpec{Backend: v1alpha1.BackendSpec{WorkerCount: test.workers}}
+			if test.limit != "" {
+				spec.Backend.Resources.Limits.Memory = quantity(test.limit)
+			}
+			var got string
+			for _, e := range candidate(spec).App.Backend.Spec.Containers[0].Env {
+				if *e.Name == "EXTRACT_MEMORY" {
+					got = *e.Value
+				}
+			}
+			if got != test.want {
+				t.Errorf("a child may take %s bytes, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 // A broken agent must never restart a database: neither its image nor its endpoints take part in what
 // decides whether mongod lives.
 func TestMongoDLivesWithoutItsAgent(t *testing.T) {
