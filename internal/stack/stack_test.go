@@ -162,6 +162,18 @@ func TestChildrenThatReadPDFsFitBesideTheServer(t *testing.T) {
 	}
 }
 
+func TestMongoDLogsToStandardOutput(t *testing.T) {
+	args := candidate(v1alpha1.ChatPDFDeploymentSpec{}).Database.Template.Spec.Containers[0].Args
+	for _, arg := range args {
+		if strings.HasPrefix(arg, "--log") || arg == "--syslog" || arg == "--fork" {
+			t.Errorf("mongod runs with %s: its log would fill a volume, or nobody would see it", arg)
+		}
+	}
+	if !slices.Contains(args, "--dbpath") {
+		t.Errorf("these are not mongod's arguments: %q", args)
+	}
+}
+
 // A broken agent must never restart a database: neither its image nor its endpoints take part in what
 // decides whether mongod lives.
 func TestMongoDLivesWithoutItsAgent(t *testing.T) {
