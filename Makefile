@@ -92,7 +92,7 @@ test-api: ## Against a real kube-apiserver and real mongods. RUN=pattern
 	@go run ./hack/testall -run "$(RUN)" api
 test-web: ## The page, in a real browser against the real application.
 	@go run ./hack/testall web
-e2e: ## On a local cluster of real nodes. RUN=pattern
+e2e: ## On a local cluster of real nodes. RUN=Database does every act to a database
 	@go run ./hack/testall -run "$(RUN)" e2e
 soak: ## What takes longer, with seeds printed. RUN=pattern
 	@go run ./hack/testall -run "$(RUN)" soak

@@ -187,6 +187,11 @@ func soakCluster(ctx context.Context, s settings) ([]string, error) {
 	return append(environment, seed...), err
 }
 
-func clusterEnvironment(ctx context.Context, s settings) ([]string, error) {
-	return []string{"CHATPDF_ROOT=" + s.root}, nil
+// clusterEnvironment has tests that were asked for by name do all that they can.
+func clusterEnvironment(_ context.Context, s settings) ([]string, error) {
+	environment := []string{"CHATPDF_ROOT=" + s.root}
+	if s.pattern != "" {
+		environment = append(environment, "E2E_THOROUGH=1")
+	}
+	return environment, nil
 }

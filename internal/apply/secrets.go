@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/url"
 
 	corev1 "k8s.io/api/core/v1"
@@ -90,10 +91,7 @@ func (w *Writer) content(ctx context.Context, namespace string, recipe any) (map
 	case stack.Login:
 		return map[string][]byte{stack.KeyUsername: []byte(r.Username), stack.KeyPassword: []byte(rand.Text())}, nil
 	case stack.DatabaseLogin:
-		password := rand.Text()
-		return map[string][]byte{
-			stack.KeyUsername: []byte(r.Username), stack.KeyPassword: []byte(password), stack.KeyURI: []byte(uri(r, password)),
-		}, nil
+		return connection(r, rand.Text())
 	case stack.Keyfile:
 		key := make([]byte, keyfileBytes)
 		rand.Read(key)
@@ -110,6 +108,19 @@ func (w *Writer) content(ctx context.Context, namespace string, recipe any) (map
 		return newCertificate(r, authority.Data, w.Clock.Now())
 	}
 	return nil, fmt.Errorf("no recipe of type %T is known", recipe)
+}
+
+// connection is all that a client needs, under the names that are usual for it
+// (https://servicebinding.io/spec/core/1.1.0/#well-known-secret-entries).
+func connection(r stack.DatabaseLogin, password string) (map[string][]byte, error) {
+	host, port, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		return nil, fmt.Errorf("host of the database: %w", err)
+	}
+	return map[string][]byte{
+		stack.KeyType: []byte("mongodb"), stack.KeyHost: []byte(host), stack.KeyPort: []byte(port), stack.KeyDatabase: []byte(r.Database),
+		stack.KeyUsername: []byte(r.Username), stack.KeyPassword: []byte(password), stack.KeyURI: []byte(uri(r, password)),
+	}, nil
 }
 
 // uri is the application's connection string. One name, the headless Service, is enough: the driver
