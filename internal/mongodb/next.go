@@ -21,6 +21,7 @@ func Next(o Observed) Decision {
 		missingMembers,
 		votelessMembers,
 		allHealthy,
+		rolloutSeen,
 		outdatedPods,
 		featureCompatibility,
 	}

@@ -197,6 +197,7 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "as wanted", members: 1, settled: true, change: func(*Observed) {}, reason: ReasonSettled},
 		{state: "as wanted", members: 3, settled: true, change: func(*Observed) {}, reason: ReasonSettled},
 		{state: "no user of the application", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserMissing }, step: EnsureUsers},
+		{state: "the newest template not taken up yet", members: 3, settled: true, change: func(o *Observed) { o.RolloutUnseen = true }, reason: ReasonRolloutPending, message: "docs-mongodb"},
 		{state: "no user for metrics", members: 1, settled: true, change: func(o *Observed) { o.Database.MetricsUser = UserMissing }, step: EnsureUsers},
 		{state: "nobody could say about the user", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserUnknown }, reason: ReasonSettled},
 		{state: "a secondary down", members: 3, settled: true, change: func(o *Observed) { o.down(2) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},

@@ -17,6 +17,9 @@ type Observed struct {
 	FeatureCompatibility Series
 	// StatefulSetReplicas is what the StatefulSet's spec says now; 0 if it does not exist.
 	StatefulSetReplicas int32
+	// RolloutUnseen says that the StatefulSet's controller has not seen its latest spec yet: nobody can
+	// tell which pods are outdated.
+	RolloutUnseen bool
 	// CredentialsExist says whether the Secrets with the admin user, the app user, the keyfile and
 	// the agent's token all exist.
 	CredentialsExist bool

@@ -31,6 +31,7 @@ const (
 	ReasonMemberLagging          = "MemberLagging"
 	ReasonMemberUnhealthy        = "MemberUnhealthy"
 	ReasonMemberRestarting       = "MemberRestarting"
+	ReasonRolloutPending         = "RolloutPending"
 	ReasonQuorumAtRisk           = "QuorumAtRisk"
 	ReasonNoSuccessor            = "NoSuccessor"
 	ReasonApplicationUserMissing = "ApplicationUserMissing"

@@ -35,6 +35,15 @@ func lostPods(v view) *Decision {
 	return nil
 }
 
+// rolloutSeen: until the StatefulSet's controller has taken the newest template up, no pod is known to be
+// outdated, and none to be up to date.
+func rolloutSeen(v view) *Decision {
+	if !v.RolloutUnseen {
+		return nil
+	}
+	return wait(ReasonRolloutPending, "StatefulSet %s has yet to take up what was asked of it last.", StatefulSetName(v.Deployment))
+}
+
 // outdatedPods are restarted by role: secondaries first, each only while all other members serve
 // and are caught up, the primary last, after it has stepped down.
 func outdatedPods(v view) *Decision {

@@ -31,6 +31,7 @@ func (seen *Observed) MongoDB(domain string) (mongodb.Observed, error) {
 	if set != nil && set.Spec.Replicas != nil {
 		o.StatefulSetReplicas = *set.Spec.Replicas
 	}
+	o.RolloutUnseen = set != nil && set.Status.ObservedGeneration < set.Generation
 	if seen.Identity != nil {
 		identity, err := mongodb.ParseIdentity(seen.Identity.Data)
 		if err != nil {

@@ -79,6 +79,9 @@ func TestAPodIsOutdatedOnlyByARevisionThatIsCertain(t *testing.T) {
 		if err != nil || got.Members[0].PodOutdated != test.want {
 			t.Errorf("%s: outdated %v (%v), want %v", name, got.Members[0].PodOutdated, err, test.want)
 		}
+		if unseen := test.observed < test.generation; got.RolloutUnseen != unseen {
+			t.Errorf("%s: unseen %v, want %v", name, got.RolloutUnseen, unseen)
+		}
 	}
 }
 

@@ -130,6 +130,7 @@ func databaseTrouble(f Facts) *Trouble {
 		}
 	}
 	if trouble := podsTrouble(f.Observed.Pods, stack.ComponentMongoDB, "spec.mongodb"); trouble != nil {
+		trouble.Unwatched = true // that it lasts is what members go back for, and nobody tells that
 		return trouble
 	}
 	return f.StepFailed

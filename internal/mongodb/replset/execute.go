@@ -100,7 +100,16 @@ func (w *watch) confirmRestart(ctx context.Context, step mongodb.Step) error {
 			return fmt.Errorf("%s is %s and may be behind: %s was not restarted; it will be when all others have caught up", host, probe.State, step.Host)
 		}
 	}
-	return nil
+	if len(step.Healthy) == 0 {
+		return nil
+	}
+	w.looking.Lock()
+	defer w.looking.Unlock()
+	s, err := w.ensureSession(ctx)
+	if err != nil {
+		return err
+	}
+	return s.awaitCaughtUp(ctx)
 }
 
 func (s *session) addMember(ctx context.Context, step mongodb.Step) error {
@@ -200,6 +209,9 @@ func (s *session) stepDown(ctx context.Context, step mongodb.Step) error {
 	}
 	if primary.self != step.Host {
 		return nil
+	}
+	if err := s.awaitCaughtUp(ctx); err != nil {
+		return err
 	}
 	command := bson.D{{Key: "replSetStepDown", Value: stepDownSeconds}, {Key: "secondaryCatchUpPeriodSecs", Value: 2}}
 	if err := run(ctx, s.client, readpref.Primary(), command, nil); err != nil {

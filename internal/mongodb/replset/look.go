@@ -126,6 +126,10 @@ type statusMember struct {
 	State      string    `bson:"stateStr"`
 	OptimeDate time.Time `bson:"optimeDate"`
 	Self       bool      `bson:"self"`
+	SyncSource string    `bson:"syncSourceHost"`
+	Optime     struct {
+		Timestamp bson.Timestamp `bson:"ts"`
+	} `bson:"optime"`
 }
 
 func readSet(ctx context.Context, client *mongo.Client, from *readpref.ReadPref, writable bool) (*setReply, error) {
