@@ -2,7 +2,9 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -26,7 +28,7 @@ type outcome struct {
 
 // carryOut writes in an order that a crash between any two writes cannot hurt: what runs is recorded
 // before it runs, and every Secret exists before a volume can.
-func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observe.Observed, p plan) outcome {
+func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observe.Observed, p plan) (done outcome) {
 	var o outcome
 	if len(p.blockers) > 0 {
 		return o
@@ -38,15 +40,12 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 	if err != nil {
 		return o.failed(err)
 	}
-	if err := r.Apply.Renew(ctx, seen, p.renewals); err != nil {
-		return o.failed(err)
-	}
-	for _, renewed := range p.renewals {
-		r.Status.Renewed(seen.Deployment, renewed.Name)
-	}
 	if len(lost) > 0 {
 		o.blockers = append(o.blockers, status.LostSecrets(lost, seen.Deployment.Namespace))
 	}
+	// Weeks are left when it is due: what is in its way is no reason to leave the rest undone.
+	renewal := r.renew(ctx, seen, p)
+	defer func() { done.err = errors.Join(done.err, renewal) }()
 	applied, err := r.Apply.Objects(ctx, seen, p.objects)
 	o.changed = applied.Changed
 	for _, f := range applied.Foreign {
@@ -58,6 +57,17 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 	return r.step(ctx, seen, p, o)
 }
 
+// renew makes certificates anew, and tells of it.
+func (r *ChatPDFDeploymentReconciler) renew(ctx context.Context, seen *observe.Observed, p plan) error {
+	if err := r.Apply.Renew(ctx, seen, p.renewals); err != nil {
+		return err
+	}
+	for _, renewed := range p.renewals {
+		r.Status.Renewed(seen.Deployment, renewed.Name)
+	}
+	return nil
+}
+
 // step takes the one step of the database. The database's part comes first: what it has not
 // confirmed is not recorded.
 func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Observed, p plan, o outcome) outcome {
@@ -67,7 +77,7 @@ func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Ob
 		return o
 	}
 	r.Watcher.Watch(key, replset.Target{
-		ReplicaSet: d.Name, Hosts: p.hosts, CA: seen.CA, Dial: r.Dial,
+		ReplicaSet: d.Name, Hosts: p.hosts, CA: seen.CA, Dial: r.Dial, SecretsVersion: secretsVersion(seen),
 		Credentials: func(ctx context.Context) (replset.Credentials, error) { return r.credentials(ctx, key) },
 	})
 	step := p.decision.Step
@@ -88,6 +98,16 @@ func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Ob
 	return o
 }
 
+// secretsVersion changes when a person or the operator writes one of the Secrets that credentials reads.
+func secretsVersion(seen *observe.Observed) string {
+	names := stack.NamesOf(seen.Deployment.Name)
+	var versions []string
+	for _, name := range []string{names.DatabaseAdminSecret, names.DatabaseAppSecret, names.DatabaseMetricsSecret, names.AgentSecret} {
+		versions = append(versions, seen.Secrets[name].Version)
+	}
+	return strings.Join(versions, "/")
+}
+
 // credentials are read when they are needed and kept by nobody here.
 func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types.NamespacedName) (replset.Credentials, error) {
 	names := stack.NamesOf(key.Name)
@@ -95,7 +115,11 @@ func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types
 	for name, secret := range map[string]*corev1.Secret{
 		names.DatabaseAdminSecret: &admin, names.DatabaseAppSecret: &app, names.DatabaseMetricsSecret: &metrics, names.AgentSecret: &agent,
 	} {
-		if err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: name}, secret); err != nil {
+		err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: name}, secret)
+		if name == names.DatabaseMetricsSecret {
+			err = client.IgnoreNotFound(err) // the database is looked after without it too
+		}
+		if err != nil {
 			return replset.Credentials{}, fmt.Errorf("reading Secret %s: %w", name, err)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -81,7 +80,8 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 		StepFailed:   outcome.stepFailed,
 		Now:          now,
 	})
-	if outcome.err == nil && meta.IsStatusConditionTrue(judgement.Conditions, v1alpha1.ConditionReady) && !plan.release.Current.Proven {
+	runsWell := plan.decision.Settled && plan.availability.Available && plan.heldBack == nil && !outcome.changed
+	if outcome.err == nil && len(outcome.blockers) == 0 && runsWell && !plan.release.Current.Proven {
 		outcome.err = r.Apply.Release(ctx, seen, plan.objects.Owner, plan.release.Prove())
 	}
 	if err := errors.Join(outcome.err, r.Status.Write(ctx, seen.Deployment, judgement)); err != nil {

@@ -3,6 +3,7 @@ package controllers
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 
@@ -43,17 +44,17 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	if err != nil {
 		return p.blocked(err)
 	}
-	content, p.heldBack = databaseToRun(seen, database, history, content, now)
+	owned, err := ownedStatefulSet(seen)
+	if err != nil {
+		return p.blocked(err)
+	}
+	content, p.heldBack = databaseToRun(seen, owned, database, history, content, now)
 	if p.heldBack != nil && content.Database.Template == nil {
 		p.blockers = append(p.blockers, *p.heldBack)
 		return p
 	}
 	p.release = release.Decide(history, content, d.Name, d.UID)
 	database.Image = content.Database.Image
-	owned, err := ownedStatefulSet(seen)
-	if err != nil {
-		return p.blocked(err)
-	}
 	p.decision = mongodb.Next(database)
 	p.availability = mongodb.Available(database)
 	p.members = mongodb.States(database)
@@ -77,13 +78,17 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 
 // databaseToRun is content with the database's half that may run: not an image that would not open the
 // data, nor a template with which a member did not start. The trouble says what the spec asks for in vain.
-func databaseToRun(seen *observe.Observed, database mongodb.Observed, history []release.Release, content release.Content, now time.Time) (release.Content, *status.Trouble) {
+func databaseToRun(seen *observe.Observed, owned *appsv1ac.StatefulSetApplyConfiguration, database mongodb.Observed,
+	history []release.Release, content release.Content, now time.Time) (release.Content, *status.Trouble) {
 	accepted := release.Accepted(history).Database
 	if refusal := mongodb.ExchangeOf(database, accepted.Image, content.Database.Image).Refuses(); refusal != nil {
 		content.Database = accepted
 		return content, status.Refused(*refusal)
 	}
-	if because := status.MemberNotStarting(seen, now); because != "" && content.Database.Inputs == accepted.Inputs {
+	// Only what the members were made from is to blame, not what was asked for since.
+	tried := content.Database.Inputs == accepted.Inputs && owned != nil && owned.Spec != nil &&
+		equality.Semantic.DeepEqual(owned.Spec.Template, accepted.Template)
+	if because := status.MemberNotStarting(seen, now); because != "" && tried {
 		opens := func(image string) bool {
 			return mongodb.ExchangeOf(database, content.Database.Image, image).Refuses() == nil
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -60,7 +61,7 @@ var tiers = []tier{
 	{"soak", "what takes longer, with seeds printed: SOAK_SEED repeats them", []step{
 		goTest{packages: []string{"./internal/mongodb"}, flags: []string{"-timeout", "2h", "-count", "1", "-run", "Whatever"}, env: soakSeed},
 		goTest{packages: []string{"./test/api"}, flags: []string{"-timeout", "4h", "-count", "1", "-run", "Whatever"}, env: soakAPI},
-		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e,soak", "-timeout", "10h", "-count", "1", "-v", "-run", "Soak"}, env: soakCluster},
+		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e,soak", "-timeout", "10h", "-count", "1", "-v", "-run", "Soak|Database"}, env: soakCluster},
 	}},
 }
 
@@ -77,6 +78,7 @@ type settings struct {
 	root    string // the checkout
 	reports string // directory for the runners' reports
 	pattern string // of Go tests to run; empty for all
+	seed    uint64 // of what is random in a soak
 }
 
 func newSettings(ctx context.Context, pattern string) (settings, error) {
@@ -88,7 +90,13 @@ func newSettings(ctx context.Context, pattern string) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	return settings{root: strings.TrimSpace(string(out)), reports: reports, pattern: pattern}, nil
+	seed := rand.Uint64()
+	if text := os.Getenv("SOAK_SEED"); text != "" {
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return settings{}, fmt.Errorf("SOAK_SEED is %q: it must be a number", text)
+		}
+	}
+	return settings{root: strings.TrimSpace(string(out)), reports: reports, pattern: pattern, seed: seed}, nil
 }
 
 // unitPackages are all packages but those that need a cluster's API.
@@ -167,12 +175,10 @@ func ownClusters(ctx context.Context, s settings) ([]string, error) {
 	return []string{"LOCALCLUSTER_E2E=1"}, nil
 }
 
-// soakSeed is the seed of a whole soak: of the environment, or another one each time.
-func soakSeed(context.Context, settings) ([]string, error) {
-	if seed := os.Getenv("SOAK_SEED"); seed != "" {
-		return nil, nil
-	}
-	return []string{fmt.Sprintf("SOAK_SEED=%d", rand.Uint32())}, nil //nolint:gosec // chance, not secrecy
+// soakSeed repeats the seed of the environment, or is another one each time.
+func soakSeed(_ context.Context, s settings) ([]string, error) {
+	fmt.Printf("     SOAK_SEED=%d repeats what is random here\n", s.seed)
+	return []string{fmt.Sprintf("SOAK_SEED=%d", s.seed)}, nil
 }
 
 func soakAPI(ctx context.Context, s settings) ([]string, error) {
@@ -181,10 +187,11 @@ func soakAPI(ctx context.Context, s settings) ([]string, error) {
 	return append(environment, seed...), err
 }
 
+// soakCluster has every test do all that it can.
 func soakCluster(ctx context.Context, s settings) ([]string, error) {
 	seed, _ := soakSeed(ctx, s)
 	environment, err := clusterEnvironment(ctx, s)
-	return append(environment, seed...), err
+	return append(append(environment, "E2E_THOROUGH=1"), seed...), err
 }
 
 // clusterEnvironment has tests that were asked for by name do all that they can.

@@ -42,13 +42,13 @@ func newAuthority(r stack.Authority, now time.Time) (map[string][]byte, error) {
 func newCertificate(r stack.Certificate, authority map[string][]byte, now time.Time) (map[string][]byte, error) {
 	pair, err := tls.X509KeyPair(authority[stack.KeyCACertificate], authority[stack.KeyCAKey])
 	if err != nil {
-		return nil, fmt.Errorf("the certificate authority in Secret %s cannot be used: %w", r.AuthoritySecret, err)
+		return nil, fmt.Errorf("the certificate authority in Secret %s cannot be used: %w; put back its ca.crt and ca.key", r.AuthoritySecret, err)
 	}
 	key, keyPEM, err := newKey()
 	if err != nil {
 		return nil, err
 	}
-	template, err := newTemplate(r.CommonName, now, stack.CertificateLifetime)
+	template, err := newTemplate(r.CommonName, now, r.Lifetime)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func TestMembersAreTrustedUnderEveryNameThatTheyAreReachedBy(t *testing.T) {
 		t.Fatal(err)
 	}
 	data, err := newCertificate(stack.Certificate{
-		CommonName: "docs-mongodb", DNSNames: []string{"*.docs-mongodb.ns.svc.cluster.local", "docs-mongodb.ns.svc.cluster.local", "docs-mongodb.ns.svc", "localhost"},
+		Lifetime: stack.CertificateLifetime, CommonName: "docs-mongodb", DNSNames: []string{"*.docs-mongodb.ns.svc.cluster.local", "docs-mongodb.ns.svc.cluster.local", "docs-mongodb.ns.svc", "localhost"},
 	}, authority, now)
 	if err != nil {
 		t.Fatal(err)

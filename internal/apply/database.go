@@ -65,7 +65,7 @@ func (w *Writer) identity(ctx context.Context, seen *observe.Observed, data map[
 // is another by now, and keeps the apply from creating one.
 func (w *Writer) claim(ctx context.Context, namespace string, write mongodb.ClaimWrite) error {
 	p := &pass{client: w.Client}
-	err := p.apply(ctx, corev1ac.PersistentVolumeClaim(write.Name, namespace).
+	_, err := p.apply(ctx, corev1ac.PersistentVolumeClaim(write.Name, namespace).
 		WithUID(write.UID).WithAnnotations(write.Record.Annotations()), Manager)
 	if err != nil {
 		return fmt.Errorf("recording the replica set on PersistentVolumeClaim %s: %w", write.Name, err)

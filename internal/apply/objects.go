@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
@@ -40,7 +41,7 @@ func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired st
 	// takes over what it finds.
 	prune(ctx, p, seen.Autoscalers, desired.Autoscalers)
 	w.replicas(ctx, p, seen, desired.Replicas)
-	sync(ctx, p, seen.Autoscalers, desired.Autoscalers, autoscalingv2ac.ExtractHorizontalPodAutoscaler)
+	sync(ctx, p, seen.Autoscalers, p.scalable(desired.Autoscalers), autoscalingv2ac.ExtractHorizontalPodAutoscaler)
 	return Outcome{Foreign: p.foreign, Changed: p.changed}, p.err()
 }
 
@@ -51,13 +52,26 @@ func (w *Writer) replicas(ctx context.Context, p *pass, seen *observe.Observed, 
 		switch {
 		case current == nil && len(p.errs) > 0: // it may not have been created
 			continue
+		case p.isForeign("Deployment", want.Deployment):
+			continue
 		case current != nil && (otherController(current, p.owner) != nil || ownsReplicas(current, want.Count)):
 			continue
 		}
-		p.try(p.apply(ctx, appsv1ac.Deployment(want.Deployment, seen.Deployment.Namespace).
+		p.try(p.makeSo(ctx, versionOf(seen.Deployments, want.Deployment), appsv1ac.Deployment(want.Deployment, seen.Deployment.Namespace).
 			WithSpec(appsv1ac.DeploymentSpec().WithReplicas(want.Count)), ReplicasManager),
 			"setting the replicas of Deployment %s to %d", want.Deployment, want.Count)
 	}
+}
+
+// scalable leaves out the autoscalers of Deployments that are somebody else's.
+func (p *pass) scalable(desired []*autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration) []*autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration {
+	return slices.DeleteFunc(slices.Clone(desired), func(a *autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration) bool {
+		return p.isForeign("Deployment", *a.Spec.ScaleTargetRef.Name)
+	})
+}
+
+func (p *pass) isForeign(kind, name string) bool {
+	return slices.ContainsFunc(p.foreign, func(f Foreign) bool { return f.Kind == kind && f.Name == name })
 }
 
 // ownsReplicas says whether we own the count and it is this one.

@@ -33,7 +33,7 @@ func (w *Writer) Release(ctx context.Context, seen *observe.Observed, owner *met
 		if d.Current.Proven {
 			revision.WithAnnotations(map[string]string{release.AnnotationProven: "true"})
 		}
-		p.try(p.apply(ctx, revision, Manager), "recording release %s", d.Current.Name)
+		p.try(p.makeSo(ctx, "", revision, Manager), "recording release %s", d.Current.Name)
 	}
 	for _, name := range d.Forget {
 		if revision := observe.Named[appsv1.ControllerRevision](seen.Revisions, name); revision != nil {

@@ -77,8 +77,19 @@ func sync[L any, P interface {
 			}
 			continue
 		}
-		pass.try(pass.apply(ctx, want, Manager), "applying %s %s", kind, name)
+		pass.try(pass.makeSo(ctx, versionOf[L, P](live, name), want, Manager), "applying %s %s", kind, name)
 	}
+}
+
+// versionOf is the version of a live object; empty if there is none.
+func versionOf[L any, P interface {
+	*L
+	client.Object
+}](live []L, name string) string {
+	if object := observe.Named[L, P](live, name); object != nil {
+		return object.GetResourceVersion()
+	}
+	return ""
 }
 
 // pass is what one pass of writing shares.
@@ -124,16 +135,24 @@ func (p *pass) try(err error, doing string, args ...any) {
 
 func (p *pass) err() error { return errors.Join(p.errs...) }
 
+// makeSo applies, and notes whether that made what is there another version than was seen. It does not
+// where a webhook puts something else in the place of what is asked for each time.
+func (p *pass) makeSo(ctx context.Context, seen string, want any, manager string) error {
+	version, err := p.apply(ctx, want, manager)
+	p.changed = p.changed || err == nil && version != seen
+	return err
+}
+
 // apply sends a copy: the client writes the API server's answer into what it is given, and desired
-// objects share templates with the release that they came from.
-func (p *pass) apply(ctx context.Context, want any, manager string) error {
-	p.changed = true
+// objects share templates with the release that they came from. It returns the version that is there now.
+func (p *pass) apply(ctx context.Context, want any, manager string) (version string, err error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(want)
 	if err != nil {
-		return fmt.Errorf("encoding: %w", err)
+		return "", fmt.Errorf("encoding: %w", err)
 	}
-	return p.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: content}),
-		client.FieldOwner(manager), client.ForceOwnership)
+	object := &unstructured.Unstructured{Object: content}
+	err = p.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner(manager), client.ForceOwnership)
+	return object.GetResourceVersion(), err
 }
 
 // otherController is the controller that owns the object, if that is not us.

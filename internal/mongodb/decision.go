@@ -29,7 +29,8 @@ type StepKind string
 //	AddMember       Execute reconfigures
 //	PromoteMember   Execute gives a member that has caught up its vote (servers before 5.0)
 //	RemoveMember    Execute reconfigures
-//	EnsureUsers     Execute creates or corrects the users of the application and for metrics
+//	EnsureUsers     Execute creates or corrects the app user
+//	EnsureMetricsUser  Execute does the same with the user for metrics
 //	StepDown        Execute asks the primary to step down
 //	RaiseFeatureCompatibility  Execute asks the primary
 //	RestartMember   Execute looks at every member once more     then delete Step.Pod
@@ -44,6 +45,7 @@ const (
 	StepDown       StepKind = "StepDown"
 	RestartMember  StepKind = "RestartMember"
 
+	EnsureMetricsUser         StepKind = "EnsureMetricsUser"
 	RaiseFeatureCompatibility StepKind = "RaiseFeatureCompatibility"
 )
 

@@ -14,7 +14,7 @@ func Next(o Observed) Decision {
 		onlyOurMembers,
 		primaryKnown,
 		identityComplete,
-		users,
+		applicationUser,
 		configCommitted,
 		surplusMembers,
 		replacedVolumes,
@@ -24,6 +24,7 @@ func Next(o Observed) Decision {
 		rolloutSeen,
 		outdatedPods,
 		featureCompatibility,
+		metricsUser,
 	}
 	for _, check := range checks {
 		if decision := check(v); decision != nil {

@@ -198,7 +198,7 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "as wanted", members: 3, settled: true, change: func(*Observed) {}, reason: ReasonSettled},
 		{state: "no user of the application", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserMissing }, step: EnsureUsers},
 		{state: "the newest template not taken up yet", members: 3, settled: true, change: func(o *Observed) { o.RolloutUnseen = true }, reason: ReasonRolloutPending, message: "docs-mongodb"},
-		{state: "no user for metrics", members: 1, settled: true, change: func(o *Observed) { o.Database.MetricsUser = UserMissing }, step: EnsureUsers},
+		{state: "no user for metrics", members: 1, settled: true, change: func(o *Observed) { o.Database.MetricsUser = UserMissing }, step: EnsureMetricsUser},
 		{state: "nobody could say about the user", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserUnknown }, reason: ReasonSettled},
 		{state: "a secondary down", members: 3, settled: true, change: func(o *Observed) { o.down(2) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
 		{state: "a secondary recovering", members: 3, settled: true, change: func(o *Observed) { o.say(1, func(p *Probe) { p.State = StateRecovering }) }, reason: ReasonMemberUnhealthy, message: "docs-mongodb-1 is RECOVERING"},

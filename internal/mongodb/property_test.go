@@ -311,7 +311,6 @@ func seeds(t *testing.T) iter.Seq[uint64] {
 			t.Fatalf("SOAK_SEED is %q, not a number: %v", text, err)
 		}
 		count = 40_000
-		fmt.Printf("NOTE repeat these %d runs with SOAK_SEED=%d\n", count, first)
 	}
 	return func(yield func(uint64) bool) {
 		for i := range count {

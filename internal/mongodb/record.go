@@ -50,10 +50,19 @@ func (v view) claimWrites(replicaSetID string) (writes []ClaimWrite, hosts []str
 	return writes, hosts
 }
 
-func users(v view) *Decision {
-	if v.Database.AppUser != UserMissing && v.Database.MetricsUser != UserMissing {
+func applicationUser(v view) *Decision {
+	if v.Database.AppUser != UserMissing {
 		return nil
 	}
 	return take(Step{Kind: EnsureUsers, ReplicaSetID: v.identity.ReplicaSetID},
-		"Making the users of the database as the Secrets %s and %s say.", AppSecretName(v.Deployment), MetricsSecretName(v.Deployment))
+		"Making the application's user as Secret %s says.", AppSecretName(v.Deployment))
+}
+
+// metricsUser comes last: nothing that mends the database waits for it.
+func metricsUser(v view) *Decision {
+	if v.Database.MetricsUser != UserMissing {
+		return nil
+	}
+	return take(Step{Kind: EnsureMetricsUser, ReplicaSetID: v.identity.ReplicaSetID},
+		"Making the user for metrics as Secret %s says.", MetricsSecretName(v.Deployment))
 }

@@ -15,6 +15,8 @@ type Snapshot struct {
 	// FeatureCompatibility of the data, as the primary says; zero while none could be asked. It is the
 	// lower one while it is being raised.
 	FeatureCompatibility Series
+	// Raising is what the feature compatibility is being raised to; zero if that was not begun, or is done.
+	Raising Series
 	// AppUser is whether the application's user exists with its role and its password.
 	AppUser UserState
 	// MetricsUser is the same of the user with which the agents ask for metrics.

@@ -19,7 +19,8 @@ func (s Series) String() string { return fmt.Sprintf("%d.%d", s.Major, s.Minor) 
 // Known says whether this is a series at all.
 func (s Series) Known() bool { return s != Series{} }
 
-func (s Series) before(other Series) bool {
+// Before says that this series came out before the other.
+func (s Series) Before(other Series) bool {
 	return s.Major < other.Major || s.Major == other.Major && s.Minor < other.Minor
 }
 
@@ -29,7 +30,7 @@ func (s Series) before(other Series) bool {
 // (https://www.mongodb.com/docs/manual/reference/command/setFeatureCompatibilityVersion/).
 func (s Series) opens(data Series) bool {
 	if s.Major == data.Major {
-		return !s.before(data)
+		return !s.Before(data)
 	}
 	return s.Major == data.Major+1 && s.Minor == 0
 }
@@ -79,8 +80,12 @@ func ExchangeOf(o Observed, from, to string) Exchange {
 	return Exchange{From: from, To: to, Initiated: v.identity.ReplicaSetID != "", FeatureCompatibility: v.featureCompatibility()}
 }
 
-// featureCompatibility is what the primary says, or what was recorded last.
+// featureCompatibility is the most that the data may hold: what the primary says that they are at, or are
+// being raised to, or else what was recorded last.
 func (v view) featureCompatibility() Series {
+	if v.Database.Raising.Known() {
+		return v.Database.Raising
+	}
 	if v.Database.FeatureCompatibility.Known() {
 		return v.Database.FeatureCompatibility
 	}
@@ -112,7 +117,7 @@ func (e Exchange) Refuses() *Refusal {
 	case !to.Known():
 		return refuse(ReasonVersionUnknown,
 			"The tag of %s does not say which version of MongoDB it is, so nobody can tell whether it opens the data. Set spec.mongodb.image to one with a tag such as :6.0.27; a digest may follow.", e.To)
-	case to.before(oldest):
+	case to.Before(oldest):
 		return refuse(ReasonVersionRefused, "%s is MongoDB %s, which is too old: the oldest that works is %s. Put spec.mongodb.image %s.", e.To, to, oldest, back)
 	case !data.Known() && (to == from || e.From == ""):
 		return nil
@@ -121,7 +126,7 @@ func (e Exchange) Refuses() *Refusal {
 			"Whether %s opens the data can only be told when a member serves; until then %s stays.", e.To, e.From)}
 	case to.opens(data):
 		return nil
-	case to.before(data):
+	case to.Before(data):
 		return refuse(ReasonVersionRefused,
 			"%s is MongoDB %s and would not open the data, whose feature compatibility is %s already. Put spec.mongodb.image %s, or restore a backup that was made with %s into a new ChatPDFDeployment.", e.To, to, data, back, to)
 	}
@@ -138,6 +143,9 @@ func refuse(reason, format string, args ...any) *Refusal {
 // asked for: it cannot be taken back.
 func featureCompatibility(v view) *Decision {
 	wanted, data := v.FeatureCompatibility, v.Database.FeatureCompatibility
+	if raising := v.Database.Raising; raising.Known() && (!wanted.Known() || wanted == data) {
+		wanted = raising // what was begun is brought to its end: in between, neither series opens the data
+	}
 	if !wanted.Known() || wanted == data {
 		return nil
 	}
@@ -145,10 +153,10 @@ func featureCompatibility(v view) *Decision {
 	switch {
 	case !data.Known():
 		return wait(ReasonNotObservedYet, "The feature compatibility of the data has not been read yet.")
-	case wanted.before(data):
+	case wanted.Before(data):
 		return stall(ReasonVersionRefused,
 			"spec.mongodb.featureCompatibilityVersion is %q, and the data are at %s already: it is never lowered, because the data may use what %s cannot read. Set it to %q, or leave it out.", wanted, data, wanted, data.String())
-	case runs.Known() && (runs.before(wanted) || !runs.opens(wanted)):
+	case runs.Known() && (runs.Before(wanted) || !runs.opens(wanted)):
 		return stall(ReasonVersionRefused,
 			"spec.mongodb.featureCompatibilityVersion is %q, and the members run MongoDB %s: set spec.mongodb.image to %s first.", wanted, runs, wanted)
 	}

@@ -102,6 +102,21 @@ func TestWhatTheDataMayHoldOutlivesTheResource(t *testing.T) {
 	}
 }
 
+func TestARaiseThatWasCutShortIsBroughtToItsEnd(t *testing.T) {
+	o := settledSet(3)
+	o.Image, o.Identity.FeatureCompatibility = "mongo:6.0.5", Series{6, 0}
+	o.Database.FeatureCompatibility, o.Database.Raising = Series{5, 0}, Series{6, 0}
+	for name, wanted := range map[string]Series{"still asked for": {6, 0}, "no longer asked for": {}, "asked back": {5, 0}} {
+		o.FeatureCompatibility = wanted
+		if d := Next(o); d.Step == nil || d.Step.Kind != RaiseFeatureCompatibility || d.Step.FeatureCompatibility != (Series{6, 0}) {
+			t.Errorf("%s: decided %+v", name, d)
+		}
+	}
+	if refusal := ExchangeOf(o, "mongo:6.0.5", "mongo:5.0.4").Refuses(); refusal == nil || refusal.Reason != ReasonVersionRefused {
+		t.Errorf("in between, 5.0 got %+v", refusal)
+	}
+}
+
 func TestWhatTheDataMayHoldIsRaisedLastAndNeverLowered(t *testing.T) {
 	for name, test := range map[string]struct {
 		wanted, data Series

@@ -53,6 +53,8 @@ type Observed struct {
 
 // Secret is what may be known about a Secret.
 type Secret struct {
+	// Version changes with every write of the Secret.
+	Version string
 	// Filled are the keys that exist; the value says whether there is anything in them.
 	Filled map[string]bool
 }

@@ -36,7 +36,7 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 		for key, value := range secret.Data {
 			filled[key] = len(value) > 0
 		}
-		seen.Secrets[name] = Secret{Filled: filled}
+		seen.Secrets[name] = Secret{Filled: filled, Version: secret.ResourceVersion}
 		switch name {
 		case names.TLSSecret:
 			seen.CA = secret.Data[stack.KeyCACertificate]

@@ -55,7 +55,7 @@ func Adopt(accepted, candidate Content) Content {
 	return next
 }
 
-// Prove records that everything runs well with the current release, once.
+// Prove records that the database runs well with the current release, once.
 func (d Decision) Prove() Decision {
 	d.Record = d.Record || !d.Current.Proven
 	d.Current.Proven = true
@@ -92,10 +92,19 @@ func GoBack(history []Release, content Content, because string, opens func(image
 	return content, true
 }
 
+// beyondLimit are the oldest releases, but for the newest that has proved itself: there may be need of it.
 func beyondLimit(history []Release) []string {
+	proven := ""
+	for _, r := range history {
+		if r.Proven {
+			proven = r.Name
+		}
+	}
 	var names []string
 	for _, r := range history[:max(0, len(history)-HistoryLimit)] {
-		names = append(names, r.Name)
+		if r.Name != proven {
+			names = append(names, r.Name)
+		}
 	}
 	return names
 }

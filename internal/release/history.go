@@ -15,7 +15,7 @@ import (
 // (revisionHistoryLimit).
 const HistoryLimit = 10
 
-// AnnotationProven marks the ControllerRevision of a release with which everything has run well.
+// AnnotationProven marks the ControllerRevision of a release with which the database has run well.
 const AnnotationProven = "chatpdf.dev/proven"
 
 // History reads the releases that owner controls, oldest first. The last one runs.

@@ -32,6 +32,8 @@ type Database struct {
 	// Inputs is the digest of the spec that shapes the template.
 	Inputs string `json:"inputs"`
 	Image  string `json:"image"`
+	// Rotates says that the agent of this template has mongod read a new certificate.
+	Rotates bool `json:"rotates,omitempty"`
 	// ImageByDefault says that the spec named no image.
 	ImageByDefault bool                                        `json:"imageByDefault,omitempty"`
 	Template       *corev1ac.PodTemplateSpecApplyConfiguration `json:"template"`
@@ -54,7 +56,7 @@ type Release struct {
 	Name string
 	// Revision counts from 1; the highest runs.
 	Revision int64
-	// Proven says that everything has run well with this release at some time.
+	// Proven says that the database has run well with this release at some time.
 	Proven  bool
 	Content Content
 }

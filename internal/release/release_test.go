@@ -190,6 +190,22 @@ func TestADatabaseThatDoesNotStartGoesBackToWhatHasProvedItself(t *testing.T) {
 	}
 }
 
+func TestTheNewestReleaseThatHasProvedItselfIsNotForgotten(t *testing.T) {
+	var history []release.Release
+	for revision := range int64(release.HistoryLimit + 5) {
+		history = append(history, release.Release{Name: fmt.Sprint("r", revision+1), Revision: revision + 1, Proven: revision < 2, Content: content("a", fmt.Sprint(revision), "1")})
+	}
+	d := release.Decide(history, history[len(history)-1].Content, "docs", owner)
+	for _, name := range d.Forget {
+		if name == "r2" {
+			t.Errorf("forgotten are %v, and r2 is all there is to go back to", d.Forget)
+		}
+	}
+	if len(d.Forget) == 0 {
+		t.Error("nothing is forgotten")
+	}
+}
+
 func TestAReleaseProvesItselfOnce(t *testing.T) {
 	history, d := decide(content("a", "d", "1"))
 	proven := d.Prove()

@@ -36,6 +36,7 @@ func Candidate(d *v1alpha1.ChatPDFDeployment, config Config, accepted release.Co
 		Database: release.Database{
 			Inputs:         release.Digest(databaseInputs(d.Spec)),
 			Image:          databaseImage,
+			Rotates:        true,
 			ImageByDefault: d.Spec.MongoDB.Image == "",
 			Template:       mongodbTemplate(d, domain, databaseImage, config.AgentImage),
 		},

@@ -3,14 +3,31 @@ package stack
 import (
 	"slices"
 	"time"
+
+	"chatpdf.dev/operator/internal/mongodb"
+	"chatpdf.dev/operator/internal/release"
 )
 
 const (
 	// AuthorityLifetime is long: what trusts an authority trusts it for good, and nothing changes it yet.
 	AuthorityLifetime = 20 * 365 * 24 * time.Hour
 	// CertificateLifetime of what an authority signs is short enough that making it anew is no rare event.
+	// Members that would have to be restarted for it get one that lives as long as the authority.
 	CertificateLifetime = 90 * 24 * time.Hour
 )
+
+// rotates is the first series of MongoDB that reads a new certificate without a restart
+// (https://www.mongodb.com/docs/manual/reference/command/rotateCertificates/).
+var rotates = mongodb.Series{Major: 5, Minor: 0}
+
+// certificateLifetime is short only where a new certificate is sure to be taken up: elsewhere one that
+// expires would end the database.
+func certificateLifetime(d release.Database) time.Duration {
+	if series := mongodb.SeriesOfImage(d.Image); d.Rotates && series.Known() && !series.Before(rotates) {
+		return CertificateLifetime
+	}
+	return AuthorityLifetime
+}
 
 // LiveCertificate is a certificate as it stands in a Secret.
 type LiveCertificate struct {

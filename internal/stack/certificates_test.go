@@ -8,6 +8,31 @@ import (
 	"chatpdf.dev/operator/internal/stack"
 )
 
+func TestOnlyMembersThatTakeANewCertificateUpGetOneThatExpiresSoon(t *testing.T) {
+	for name, test := range map[string]struct {
+		image   string
+		rotates bool
+		want    time.Duration
+	}{
+		"5.0":                  {"mongo:5.0.4", true, stack.CertificateLifetime},
+		"8.0":                  {"mongo:8.0.4", true, stack.CertificateLifetime},
+		"4.4 needs a restart":  {"mongo:4.4.29", true, stack.AuthorityLifetime},
+		"nobody knows":         {"mongo:latest", true, stack.AuthorityLifetime},
+		"an agent of long ago": {"mongo:6.0.5", false, stack.AuthorityLifetime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects := build(v1alpha1.ChatPDFDeploymentSpec{}, func(in *stack.Input) {
+				in.Release.Database.Image, in.Release.Database.Rotates = test.image, test.rotates
+			})
+			for _, recipe := range objects.Secrets {
+				if certificate, is := recipe.Recipe.(stack.Certificate); is && certificate.Lifetime != test.want {
+					t.Errorf("it lives for %s, want %s", certificate.Lifetime, test.want)
+				}
+			}
+		})
+	}
+}
+
 func TestACertificateIsMadeAnewWhenHalfOfItsLifeIsOver(t *testing.T) {
 	const secret = "docs-mongodb-tls"
 	made := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)

@@ -1,6 +1,10 @@
 package stack
 
-import "chatpdf.dev/operator/internal/mongodb"
+import (
+	"time"
+
+	"chatpdf.dev/operator/internal/mongodb"
+)
 
 // Keys of Secrets.
 const (
@@ -59,6 +63,8 @@ type Certificate struct {
 	AuthoritySecret string
 	CommonName      string
 	DNSNames        []string
+	// Lifetime is how long it is good for.
+	Lifetime time.Duration
 }
 
 // secretRecipes are in the order in which they must be made.
@@ -78,6 +84,7 @@ func secretRecipes(in Input) []SecretRecipe {
 		{names.TLSSecret, databaseLabels, Certificate{
 			AuthoritySecret: names.CASecret, CommonName: names.MongoDB,
 			DNSNames: []string{"*." + fqdn, fqdn, service, "localhost"},
+			Lifetime: certificateLifetime(in.Release.Database),
 		}, false},
 		{names.AgentSecret, databaseLabels, Token{}, false},
 		{names.DatabaseMetricsSecret, databaseLabels, Login{databaseMetrics}, false},

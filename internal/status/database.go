@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/release"
@@ -17,7 +19,7 @@ const startPatience = 2 * time.Minute
 // startPatience to do so and failed. A pod that fits on no node does not count: a node may come.
 func MemberNotStarting(seen *observe.Observed, now time.Time) string {
 	for _, pod := range seen.NewMembers() {
-		if now.Sub(pod.CreationTimestamp.Time) < startPatience {
+		if now.Sub(notReadySince(&pod)) < startPatience {
 			continue
 		}
 		if trouble := containersTrouble(&pod, "spec.mongodb"); trouble != nil {
@@ -25,6 +27,18 @@ func MemberNotStarting(seen *observe.Observed, now time.Time) string {
 		}
 	}
 	return ""
+}
+
+// notReadySince is since when a pod that is not ready is not: one that ran well for days and crashes gets
+// its patience from then on.
+func notReadySince(pod *corev1.Pod) time.Time {
+	since := pod.CreationTimestamp.Time
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady && c.LastTransitionTime.After(since) {
+			since = c.LastTransitionTime.Time
+		}
+	}
+	return since
 }
 
 // Refused is the trouble of an image that may not be taken up.

@@ -182,6 +182,23 @@ func TestAnObjectThatSomebodyMadeByHandIsNotTakenOver(t *testing.T) {
 	w.must(t, w.Delete(t.Context(), service))
 	o.settle(t, key)
 	get[corev1.Service](t, w, "docs-backend")
+
+	// Nor is a Deployment of theirs scaled.
+	w.remove(t, key)
+	theirs := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "docs-frontend"},
+		Spec: appsv1.DeploymentSpec{Replicas: new(int32(5)), Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "theirs"}},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "theirs"}},
+				Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}}}},
+	}
+	w.must(t, w.Create(t.Context(), theirs))
+	w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
+	o.settle(t, key)
+	if now := get[appsv1.Deployment](t, w, "docs-frontend"); now.ResourceVersion != theirs.ResourceVersion {
+		t.Errorf("their Deployment was changed: %d replicas", *now.Spec.Replicas)
+	}
+	w.must(t, w.Delete(t.Context(), theirs))
+	o.settle(t, key)
 	// An object of ours that lost its labels is still ours, by its owner.
 	stripped := get[corev1.Service](t, w, "docs-backend")
 	stripped.Labels = nil

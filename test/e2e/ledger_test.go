@@ -146,7 +146,7 @@ type balance struct {
 // acknowledged: a loss may show late.
 func (l *ledger) balance(ctx context.Context, mark int) (balance, error) {
 	l.mu.Lock()
-	acknowledged := slices.Clip(l.acknowledged)
+	acknowledged, asked := slices.Clip(l.acknowledged), time.Now()
 	l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -166,6 +166,9 @@ func (l *ledger) balance(ctx context.Context, mark int) (balance, error) {
 		there[d.ID] = true
 	}
 	b := balance{acknowledged: len(acknowledged) - mark}
+	if len(acknowledged) > 0 {
+		b.longestGap = asked.Sub(acknowledged[len(acknowledged)-1].at)
+	}
 	for i, e := range acknowledged {
 		if !there[e.id] {
 			b.lost++

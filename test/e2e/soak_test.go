@@ -25,7 +25,7 @@ const (
 // is chance all the same.
 func TestDatabaseSoak(t *testing.T) {
 	seed := soakSeed(t)
-	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // chance, not secrecy
+	random := rand.New(rand.NewPCG(seed, seed))
 	fmt.Printf("NOTE repeat this order with SOAK_SEED=%d\n", seed)
 	d := newTrial(t, "soak", func(m *v1alpha1.MongoDBSpec) { m.Members = 3 })
 	resize := func(members int) func(t *testing.T) {
@@ -81,7 +81,7 @@ func soakSeed(t *testing.T) uint64 {
 	t.Helper()
 	text := os.Getenv("SOAK_SEED")
 	if text == "" {
-		return rand.Uint64() //nolint:gosec // chance, not secrecy
+		return rand.Uint64()
 	}
 	seed, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {

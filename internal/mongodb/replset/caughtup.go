@@ -19,14 +19,15 @@ const (
 	catchUpPeriod  = 200 * time.Millisecond
 )
 
-// awaitCaughtUp waits until every other member that serves has what the primary had a moment ago, and is
-// fetching more. A member that has just started is a secondary before it has found somebody to copy from:
-// what is restarted or stepped down then leaves a majority that acknowledges nothing for seconds, or an
-// election that nobody wins at once.
-func (s *session) awaitCaughtUp(ctx context.Context) error {
+// awaitCaughtUp waits until each of the hosts is the primary, or has what the primary had a moment ago and
+// is fetching more. A member that has just started is a secondary before it has found somebody to copy
+// from: what is restarted or stepped down then leaves a majority that acknowledges nothing for seconds, or
+// an election that nobody wins at once. Only what is seen at the end counts: a member that fails meanwhile
+// has not caught up. The answer is the host that was primary then.
+func (s *session) awaitCaughtUp(ctx context.Context, hosts []string) (primary string, err error) {
 	set, err := readSet(ctx, s.client, readpref.Primary(), true)
 	if err != nil {
-		return err
+		return "", err
 	}
 	goal := set.optime()
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
@@ -34,17 +35,17 @@ func (s *session) awaitCaughtUp(ctx context.Context) error {
 	tick := time.NewTicker(catchUpPeriod)
 	defer tick.Stop()
 	for {
-		behind := set.behind(goal)
+		behind := set.behind(hosts, goal)
 		if behind == "" {
-			return nil
+			return set.self, nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s has not caught up with the primary yet: nothing is restarted before it has", behind)
+			return "", fmt.Errorf("%s has not caught up with the primary yet: nothing is restarted before it has", behind)
 		case <-tick.C:
 		}
 		if set, err = readSet(ctx, s.client, readpref.Primary(), true); err != nil {
-			return err
+			return "", err
 		}
 	}
 }
@@ -59,14 +60,28 @@ func (r *setReply) optime() bson.Timestamp {
 	return bson.Timestamp{}
 }
 
-// behind is a secondary that is not as far as the goal, or fetches from nobody; empty if there is none.
-func (r *setReply) behind(goal bson.Timestamp) string {
-	i := slices.IndexFunc(r.members, func(m statusMember) bool {
-		serves := m.State == string(mongodb.StateSecondary) && m.Health > 0
-		return serves && !m.Self && (m.Optime.Timestamp.Before(goal) || m.SyncSource == "")
-	})
-	if i < 0 {
-		return ""
+// secondaries are the hosts of the members that serve, but for the one that answered.
+func (r *setReply) secondaries() []string {
+	var hosts []string
+	for _, m := range r.members {
+		if !m.Self && m.State == string(mongodb.StateSecondary) && m.Health > 0 {
+			hosts = append(hosts, m.Name)
+		}
 	}
-	return r.members[i].Name
+	return hosts
+}
+
+// behind is the first of the hosts that is neither the primary that answered nor a secondary which is as
+// far as the goal and fetches from somebody; empty if there is none.
+func (r *setReply) behind(hosts []string, goal bson.Timestamp) string {
+	for _, host := range hosts {
+		fine := slices.ContainsFunc(r.members, func(m statusMember) bool {
+			follows := m.State == string(mongodb.StateSecondary) && m.Health > 0 && !m.Optime.Timestamp.Before(goal) && m.SyncSource != ""
+			return m.Name == host && (m.Self || follows)
+		})
+		if !fine {
+			return host
+		}
+	}
+	return ""
 }

@@ -31,6 +31,15 @@ func (w *watch) take(ctx context.Context, step mongodb.Step) error {
 		return w.confirmRestart(ctx, step)
 	case mongodb.Bootstrap:
 		return bootstrap(ctx, w.wanted(), step) // too long to keep anybody else from looking
+	case mongodb.StepDown, mongodb.RaiseFeatureCompatibility:
+		s, err := w.currentSession(ctx)
+		if err != nil {
+			return err
+		}
+		if step.Kind == mongodb.StepDown {
+			return s.stepDown(ctx, step)
+		}
+		return s.raiseFeatureCompatibility(ctx, step)
 	}
 	w.looking.Lock()
 	defer w.looking.Unlock()
@@ -40,17 +49,15 @@ func (w *watch) take(ctx context.Context, step mongodb.Step) error {
 	}
 	switch step.Kind {
 	case mongodb.EnsureUsers:
-		return s.ensureUsers(ctx)
+		return s.ensureApplicationUser(ctx)
 	case mongodb.AddMember:
 		return s.addMember(ctx, step)
 	case mongodb.PromoteMember:
 		return s.promoteMember(ctx, step)
 	case mongodb.RemoveMember:
 		return s.removeMember(ctx, step)
-	case mongodb.StepDown:
-		return s.stepDown(ctx, step)
-	case mongodb.RaiseFeatureCompatibility:
-		return s.raiseFeatureCompatibility(ctx, step)
+	case mongodb.EnsureMetricsUser:
+		return s.ensureMetricsUser(ctx)
 	}
 	return fmt.Errorf("%q is no step of the database", step.Kind)
 }
@@ -103,13 +110,22 @@ func (w *watch) confirmRestart(ctx context.Context, step mongodb.Step) error {
 	if len(step.Healthy) == 0 {
 		return nil
 	}
-	w.looking.Lock()
-	defer w.looking.Unlock()
-	s, err := w.ensureSession(ctx)
+	s, err := w.currentSession(ctx)
 	if err != nil {
 		return err
 	}
-	return s.awaitCaughtUp(ctx)
+	primary, err := s.awaitCaughtUp(ctx, step.Healthy)
+	if err == nil && primary == step.Host {
+		err = fmt.Errorf("%s was elected meanwhile: it was not restarted; it will be when it has stepped down", step.Host)
+	}
+	return err
+}
+
+// currentSession is for what takes too long to keep anybody else from looking.
+func (w *watch) currentSession(ctx context.Context) (*session, error) {
+	w.looking.Lock()
+	defer w.looking.Unlock()
+	return w.ensureSession(ctx)
 }
 
 func (s *session) addMember(ctx context.Context, step mongodb.Step) error {
@@ -210,7 +226,7 @@ func (s *session) stepDown(ctx context.Context, step mongodb.Step) error {
 	if primary.self != step.Host {
 		return nil
 	}
-	if err := s.awaitCaughtUp(ctx); err != nil {
+	if _, err := s.awaitCaughtUp(ctx, primary.secondaries()); err != nil {
 		return err
 	}
 	command := bson.D{{Key: "replSetStepDown", Value: stepDownSeconds}, {Key: "secondaryCatchUpPeriodSecs", Value: 2}}

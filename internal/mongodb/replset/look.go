@@ -33,7 +33,8 @@ func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
 		if set.writable {
 			snapshot.Primary = set.self
 			snapshot.AppUser, snapshot.MetricsUser = s.users(ctx, set.self)
-			snapshot.FeatureCompatibility = s.featureCompatibility(ctx)
+			known := s.featureCompatibility(ctx)
+			snapshot.FeatureCompatibility, snapshot.Raising = known.data, known.raising
 		}
 		set.describe(probes)
 	case isAuthenticationFailure(err):

@@ -11,8 +11,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
-
-	"chatpdf.dev/operator/internal/mongodb"
 )
 
 // callTimeout bounds every call to a member.
@@ -33,7 +31,7 @@ type session struct {
 	// accounts is what was last known of the users that the operator makes, by purpose.
 	accounts map[string]accountState
 	// compatibility is what was last known of the data's feature compatibility.
-	compatibility mongodb.Series
+	compatibility compatibility
 }
 
 // open makes a client that follows the whole set. It reaches nobody yet: the driver does so in

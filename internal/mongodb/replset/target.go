@@ -40,6 +40,8 @@ type Target struct {
 	Hosts []string
 	// CA is the PEM of the authority that signed the members' certificates.
 	CA []byte
+	// SecretsVersion changes when what Credentials reads may have changed: then a client is made anew.
+	SecretsVersion string
 	// Credentials reads the Secrets. It is called when a connection is made and by steps that need
 	// a password, never at steady state.
 	Credentials func(context.Context) (Credentials, error)
@@ -50,13 +52,14 @@ type Target struct {
 // same says that nothing changed which Watch has to take up. Functions cannot be compared: the
 // first ones are kept.
 func (t Target) same(other Target) bool {
-	return t.ReplicaSet == other.ReplicaSet && slices.Equal(t.Hosts, other.Hosts) && bytes.Equal(t.CA, other.CA)
+	return t.ReplicaSet == other.ReplicaSet && t.SecretsVersion == other.SecretsVersion &&
+		slices.Equal(t.Hosts, other.Hosts) && bytes.Equal(t.CA, other.CA)
 }
 
 // connectsAlike says that a client made for the other target finds the same replica set.
 func (t Target) connectsAlike(other Target) bool {
 	stayed := slices.ContainsFunc(t.Hosts, func(host string) bool { return slices.Contains(other.Hosts, host) })
-	return t.ReplicaSet == other.ReplicaSet && bytes.Equal(t.CA, other.CA) && stayed
+	return t.ReplicaSet == other.ReplicaSet && t.SecretsVersion == other.SecretsVersion && bytes.Equal(t.CA, other.CA) && stayed
 }
 
 func (t Target) dial() DialFunc {

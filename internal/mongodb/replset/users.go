@@ -76,13 +76,15 @@ func (s *session) heldRoles(ctx context.Context, accounts []account) (map[string
 	return held, nil
 }
 
-// askAccount says whether a user has exactly its roles, and whether its password logs in. The password is
-// tried once for each client, not at every look.
+// askAccount says whether a user has its roles at the least, and whether its password logs in. The password
+// is tried once for each client, not at every look.
 func (s *session) askAccount(ctx context.Context, primary string, a account, held []protocol.Role) accountState {
 	before := s.accounts[a.purpose]
-	same := len(held) == len(a.roles) && !slices.ContainsFunc(a.roles, func(r protocol.Role) bool { return !slices.Contains(held, r) })
+	lacks := slices.ContainsFunc(a.roles, func(r protocol.Role) bool { return !slices.Contains(held, r) })
 	switch {
-	case !same:
+	case a.username == "":
+		return accountState{} // its Secret is not there yet
+	case lacks:
 		return accountState{state: mongodb.UserMissing}
 	case before.password == a.password && a.password != "":
 		return accountState{mongodb.UserPresent, a.password}
@@ -101,30 +103,48 @@ func (s *session) askAccount(ctx context.Context, primary string, a account, hel
 	return accountState{mongodb.UserPresent, a.password}
 }
 
-// ensureUsers makes the users, or gives them their roles and passwords again.
-func (s *session) ensureUsers(ctx context.Context) error {
+// ensureApplicationUser makes the application's user, or gives it its role and its password again.
+func (s *session) ensureApplicationUser(ctx context.Context) error {
+	if err := s.renewCredentials(ctx); err != nil {
+		return err
+	}
+	return s.ensureAccount(ctx, s.credentials.application())
+}
+
+// ensureMetricsUser makes the user for metrics and its role, or gives it both and its password again.
+func (s *session) ensureMetricsUser(ctx context.Context) error {
+	if err := s.renewCredentials(ctx); err != nil {
+		return err
+	}
+	if err := s.ensureMetricsRole(ctx); err != nil {
+		return err
+	}
+	return s.ensureAccount(ctx, s.credentials.metrics())
+}
+
+// renewCredentials reads again what the Secrets say of the users that the operator makes.
+func (s *session) renewCredentials(ctx context.Context) error {
 	fresh, err := s.target.Credentials(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the credentials of the database: %w", err)
 	}
 	s.credentials.AppUsername, s.credentials.AppPassword = fresh.AppUsername, fresh.AppPassword
 	s.credentials.MetricsUsername, s.credentials.MetricsPassword = fresh.MetricsUsername, fresh.MetricsPassword
-	if err := s.ensureMetricsRole(ctx); err != nil {
-		return err
-	}
-	return errors.Join(s.ensureAccount(ctx, fresh.application()), s.ensureAccount(ctx, fresh.metrics()))
+	return nil
 }
 
+// ensureAccount leaves an existing user the roles that somebody else gave it.
 func (s *session) ensureAccount(ctx context.Context, a account) error {
 	if a.username == "" || a.password == "" {
 		return fmt.Errorf("the Secret of %s lacks username or password: put both back", a.purpose)
 	}
-	command := func(verb string) bson.D {
-		return bson.D{{Key: verb, Value: a.username}, {Key: "pwd", Value: a.password}, {Key: "roles", Value: a.roles}, majority}
-	}
-	err := run(ctx, s.client, readpref.Primary(), command("createUser"), nil)
+	password := bson.E{Key: "pwd", Value: a.password}
+	roles := bson.E{Key: "roles", Value: a.roles}
+	err := run(ctx, s.client, readpref.Primary(), bson.D{{Key: "createUser", Value: a.username}, password, roles, majority}, nil)
 	if hasCode(err, codeUserExists) {
-		err = run(ctx, s.client, readpref.Primary(), command("updateUser"), nil)
+		err = errors.Join(
+			run(ctx, s.client, readpref.Primary(), bson.D{{Key: "updateUser", Value: a.username}, password, majority}, nil),
+			run(ctx, s.client, readpref.Primary(), bson.D{{Key: "grantRolesToUser", Value: a.username}, roles, majority}, nil))
 	}
 	if err != nil {
 		return fmt.Errorf("making %s: %w", a.purpose, err)

@@ -191,7 +191,7 @@ func (w *watch) closeSession() {
 
 // settled says that nothing is expected to change by itself.
 func settled(s mongodb.Snapshot, hosts []string) bool {
-	if s.Config == nil || s.Primary == "" || !s.Config.Committed || s.AppUser != mongodb.UserPresent || s.MetricsUser != mongodb.UserPresent {
+	if s.Config == nil || s.Primary == "" || !s.Config.Committed || s.AppUser != mongodb.UserPresent || s.MetricsUser == mongodb.UserMissing {
 		return false
 	}
 	votes := 0
