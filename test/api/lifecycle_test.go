@@ -32,7 +32,8 @@ func TestADeletedDeploymentLeavesItsVolumesAndCredentialsAndNothingElse(t *testi
 	slices.Sort(left)
 	want := []string{
 		"PersistentVolumeClaim data-docs-mongodb-0", "Secret docs-admin", "Secret docs-mongodb-admin", "Secret docs-mongodb-agent",
-		"Secret docs-mongodb-app", "Secret docs-mongodb-ca", "Secret docs-mongodb-keyfile", "Secret docs-mongodb-tls",
+		"Secret docs-mongodb-app", "Secret docs-mongodb-ca", "Secret docs-mongodb-keyfile", "Secret docs-mongodb-metrics",
+		"Secret docs-mongodb-tls",
 	}
 	if !slices.Equal(left, want) {
 		t.Errorf("left over: %q, want %q", left, want)
