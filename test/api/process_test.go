@@ -28,6 +28,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -199,9 +200,12 @@ func (w *world) wakes(t *testing.T, key types.NamespacedName) {
 	eventually(t, "the backend to be available", func() bool {
 		return w.condition(t, key, v1alpha1.ConditionBackendAvailable).Status == "True"
 	})
-	wiped := get[v1alpha1.ChatPDFDeployment](t, w, "docs")
-	wiped.Status = v1alpha1.ChatPDFDeploymentStatus{ObservedGeneration: -1}
-	w.must(t, w.Status().Update(t.Context(), wiped))
+	// The operator may be writing the status at the same moment.
+	w.must(t, retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		wiped := get[v1alpha1.ChatPDFDeployment](t, w, "docs")
+		wiped.Status = v1alpha1.ChatPDFDeploymentStatus{ObservedGeneration: -1}
+		return w.Status().Update(t.Context(), wiped)
+	}))
 	eventually(t, "a wiped status to come back", func() bool {
 		return w.condition(t, key, v1alpha1.ConditionBackendAvailable).Status == "True"
 	})

@@ -236,7 +236,7 @@ func TestAtSteadyStateNothingConnectsAndNothingIsAskedButTheSample(t *testing.T)
 			t.Errorf("%d times %s", more, command)
 		}
 	}
-	if len(o.taken) != 4 {
+	if len(o.taken) != 5 {
 		t.Errorf("steps %v", o.kinds())
 	}
 	select {
