@@ -63,9 +63,35 @@ func TestFaultsNameTheObjectAndTheRemedy(t *testing.T) {
 				}
 				return nil
 			}))
-			remove(t, key)
+			discard(t, key)
 		})
 	}
+}
+
+// discard deletes a resource and ends its pods at once: a mongod that is told to stop in the moment of its
+// start does not hear it, and would be waited for to the end of its grace period of five minutes.
+func discard(t *testing.T, key client.ObjectKey) {
+	t.Helper()
+	deployment := &v1alpha1.ChatPDFDeployment{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
+	if err := cluster.Delete(t.Context(), deployment); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pods go", func(ctx context.Context) error {
+		ours := []client.ListOption{client.InNamespace(key.Namespace), client.MatchingLabels{"app.kubernetes.io/instance": key.Name}}
+		var pods corev1.PodList
+		if err := cluster.List(ctx, &pods, ours...); err != nil {
+			return err
+		}
+		for i := range pods.Items {
+			if err := client.IgnoreNotFound(cluster.Delete(ctx, &pods.Items[i], client.GracePeriodSeconds(0))); err != nil {
+				return err
+			}
+		}
+		if len(pods.Items) > 0 {
+			return fmt.Errorf("%d pods are left", len(pods.Items))
+		}
+		return nil
+	})
 }
 
 // remove deletes a resource and waits until its pods are gone.
