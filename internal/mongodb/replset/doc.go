@@ -7,5 +7,7 @@
 // sent but the driver's monitoring and the sample.
 //
 // Execute carries out one step of package mongodb. Every call to a member takes 3 seconds at
-// most, bootstrap excepted. No error holds a secret.
+// most, but for bootstrap and for raising the feature compatibility, which have a minute; before a
+// restart or a step-down it waits up to 15 seconds for the others to catch up. What takes long keeps
+// nobody from looking. No error holds a secret.
 package replset
