@@ -32,6 +32,8 @@ export function openPdf(url: string): PDFDocumentLoadingTask {
     maxImageSize: maxImagePixels,
     cMapUrl: `${assets}cmaps/`,
     standardFontDataUrl: `${assets}standard_fonts/`,
+    // The shipped fonts, so that a page looks the same on every machine and its boxes fit what is drawn.
+    useSystemFonts: false,
     wasmUrl: `${assets}wasm/`,
     verbosity: pdfjs.VerbosityLevel.ERRORS,
   });
