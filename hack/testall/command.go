@@ -79,20 +79,64 @@ func (n npmTests) run(ctx context.Context, s settings) counts {
 func countVitest(raw []byte) (counts, error) {
 	var report struct {
 		NumPassedTests, NumFailedTests, NumPendingTests, NumTodoTests int
+
+		TestResults []struct {
+			AssertionResults []struct{ FullName, Status string }
+		}
 	}
 	if err := json.Unmarshal(raw, &report); err != nil {
 		return counts{}, fmt.Errorf("reading vitest's report: %w", err)
 	}
-	return counts{report.NumPassedTests, report.NumFailedTests, report.NumPendingTests + report.NumTodoTests}, nil
+	counted := counts{passed: report.NumPassedTests, failed: report.NumFailedTests, skipped: report.NumPendingTests + report.NumTodoTests}
+	for _, file := range report.TestResults {
+		for _, test := range file.AssertionResults {
+			if test.Status == "failed" {
+				counted.failures = append(counted.failures, "page: "+test.FullName)
+			}
+		}
+	}
+	return counted, nil
+}
+
+// playwrightSuite is a file or a group of tests in Playwright's JSON report.
+type playwrightSuite struct {
+	File   string
+	Suites []playwrightSuite
+	Specs  []struct {
+		Title string
+		Tests []struct{ Status string }
+	}
+}
+
+// failures names the tests that failed, flaky ones too.
+func (s playwrightSuite) failures() []string {
+	var names []string
+	for _, inner := range s.Suites {
+		names = append(names, inner.failures()...)
+	}
+	for _, spec := range s.Specs {
+		for _, test := range spec.Tests {
+			if test.Status == "unexpected" || test.Status == "flaky" {
+				names = append(names, fmt.Sprintf("page: %s: %s (%s)", s.File, spec.Title, test.Status))
+			}
+		}
+	}
+	return names
 }
 
 // countPlaywright reads Playwright's JSON report; a flaky test counts as failed.
 func countPlaywright(raw []byte) (counts, error) {
 	var report struct {
-		Stats struct{ Expected, Unexpected, Flaky, Skipped int }
+		Suites []playwrightSuite
+		Stats  struct{ Expected, Unexpected, Flaky, Skipped int }
 	}
 	if err := json.Unmarshal(raw, &report); err != nil {
 		return counts{}, fmt.Errorf("reading Playwright's report: %w", err)
 	}
-	return counts{report.Stats.Expected, report.Stats.Unexpected + report.Stats.Flaky, report.Stats.Skipped}, nil
+	return counts{
+		passed:   report.Stats.Expected,
+		failed:   report.Stats.Unexpected + report.Stats.Flaky,
+		skipped:  report.Stats.Skipped,
+		failures: playwrightSuite{Suites: report.Suites}.failures(),
+	}, nil
 }

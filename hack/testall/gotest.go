@@ -121,7 +121,6 @@ func countGoTests(events io.Reader, out io.Writer) counts {
 			fmt.Fprint(out, e.Output)
 		case "build-fail":
 			fmt.Fprintf(out, "FAIL %s does not build\n", e.ImportPath)
-			inPackage.failed++
 		case "pass", "skip":
 			switch {
 			case e.Test == "":
@@ -139,13 +138,13 @@ func countGoTests(events io.Reader, out io.Writer) counts {
 			switch {
 			case e.Test == "":
 				if inPackage.failed == 0 {
-					inPackage.failed++
+					inPackage.fail(e.Package)
 				}
 				showPackage(out, e, *inPackage)
 				all.add(*inPackage)
 			default:
 				if !parents[key] {
-					inPackage.failed++
+					inPackage.fail(e.Package + " " + e.Test)
 				}
 				fmt.Fprintf(out, "FAIL %s %s\n", e.Package, e.Test)
 				showOutput(out, output[key])
@@ -169,7 +168,7 @@ func ownLine(line string) bool {
 }
 
 func showPackage(out io.Writer, e goTestEvent, c counts) {
-	if c == (counts{}) {
+	if c.ran() == 0 {
 		return
 	}
 	word := "ok  "
@@ -204,5 +203,5 @@ func reasonOfSkip(output *strings.Builder) string {
 // broken counts a step that could not even run as one failure, and says why.
 func broken(doing string, err error) counts {
 	fmt.Printf("FAIL %s: %v\n", doing, err)
-	return counts{failed: 1}
+	return counts{failed: 1, failures: []string{fmt.Sprintf("%s: %v", doing, err)}}
 }
