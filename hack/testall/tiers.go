@@ -22,6 +22,10 @@ type tier struct {
 	steps       []step
 }
 
+// waiting is how many tests of a package run at once where most of their time goes into waiting for
+// elections and restarts of real servers, on any number of cores.
+const waiting = "4"
+
 // defaultTiers are what runs when no tier is named; soak is asked for by name.
 var defaultTiers = []string{"lint", "unit", "api", "web", "e2e"}
 
@@ -36,11 +40,11 @@ var tiers = []tier{
 		check{"eslint", webDirectory, []string{"npm", "run", "--silent", "lint"}},
 	}},
 	{"unit", "Go packages with the race detector, against real mongods where a database is needed", []step{
-		goTest{list: unitPackages, flags: []string{"-race", "-timeout", "20m"}, env: mongodEnvironment},
+		goTest{list: unitPackages, flags: []string{"-race", "-parallel", waiting, "-timeout", "20m"}, env: mongodEnvironment},
 		goTest{dir: "hack/localcluster", packages: []string{"./..."}, flags: []string{"-race", "-timeout", "10m"}},
 	}},
 	{"api", "a real kube-apiserver and etcd, and real mongods", []step{
-		goTest{packages: []string{"./test/api/...", "./hack/chart"}, flags: []string{"-timeout", "30m"}, env: apiEnvironment},
+		goTest{packages: []string{"./test/api/...", "./hack/chart"}, flags: []string{"-parallel", waiting, "-timeout", "30m"}, env: apiEnvironment},
 	}},
 	{"web", "the page, in a real browser against the real application", []step{
 		check{"npm ci", "", []string{"make", "--no-print-directory", "app/web/node_modules"}},

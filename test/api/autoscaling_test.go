@@ -21,6 +21,7 @@ func (w *world) scale(t *testing.T, name string, replicas int32) {
 }
 
 func TestHandingOverToAnAutoscalerNeverResetsTheReplicas(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	o := startOperator(t, defaultConfig, nil)
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{Backend: v1alpha1.BackendSpec{Replicas: 5}})

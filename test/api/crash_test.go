@@ -17,6 +17,7 @@ import (
 // passes in turn. The next operator, which remembers nothing, must arrive at the same objects, and no
 // Secret that was made may ever change.
 func TestAnOperatorKilledBetweenAnyTwoWritesConverges(t *testing.T) {
+	t.Parallel()
 	spec := everything()
 	spec.LLM = v1alpha1.LLMSpec{}
 	want := undisturbed(t, spec)

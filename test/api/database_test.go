@@ -98,6 +98,7 @@ func (k *kubelet) identity(t *testing.T) map[string]string {
 }
 
 func TestAnEmptySpecBecomesReadyAndThenNothingIsWritten(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
 	k := newKubelet(t, w, key, 1)
@@ -134,6 +135,7 @@ func TestAnEmptySpecBecomesReadyAndThenNothingIsWritten(t *testing.T) {
 }
 
 func TestThreeMembersGrowFromOneAndShrinkBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{MongoDB: v1alpha1.MongoDBSpec{Members: 1}})
 	k := newKubelet(t, w, key, 3)
@@ -171,6 +173,7 @@ func TestThreeMembersGrowFromOneAndShrinkBack(t *testing.T) {
 }
 
 func TestADatabaseSurvivesItsResource(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
 	k := newKubelet(t, w, key, 1)
@@ -198,6 +201,7 @@ func TestADatabaseSurvivesItsResource(t *testing.T) {
 }
 
 func TestAChangedTemplateRestartsTheMember(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
 	k := newKubelet(t, w, key, 1)
@@ -223,6 +227,7 @@ func TestAChangedTemplateRestartsTheMember(t *testing.T) {
 // TestAnOperatorKilledWhileTheDatabaseIsMadeConverges kills it before each write that follows the
 // first member's first answer; the first pass's writes have a test of their own.
 func TestAnOperatorKilledWhileTheDatabaseIsMadeConverges(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped because of -short: starts a database for each write")
 	}

@@ -39,6 +39,7 @@ var (
 // wrong. One object that does not decode would stop the informer for all; one that plans to something
 // that the API server refuses, or changes, would be written for ever.
 func TestWhateverTheAPIServerAcceptsDecodesAndPlans(t *testing.T) {
+	t.Parallel()
 	seed, specs := *fuzzSeed, *fuzzSpecs
 	if text := os.Getenv("SOAK_SEED"); text != "" {
 		var err error

@@ -97,6 +97,7 @@ func TestAnUpgradedOperatorChangesNoTemplate(t *testing.T) {
 }
 
 func TestReleasesAreCountedAndTheirHistoryIsBounded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	o := startOperator(t, defaultConfig, nil)
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})

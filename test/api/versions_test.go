@@ -35,6 +35,7 @@ func (k *kubelet) stalled(t *testing.T, o *operator, reason, says string) {
 }
 
 func TestAVersionThatWouldNotOpenTheDataIsNotTakenUp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
 	k := newKubelet(t, w, key, 1)
@@ -83,6 +84,7 @@ func TestAVersionThatWouldNotOpenTheDataIsNotTakenUp(t *testing.T) {
 }
 
 func TestMembersGoBackWhenTheFirstDoesNotStart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.noImage = nextMajor
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{MongoDB: v1alpha1.MongoDBSpec{Members: 3}})

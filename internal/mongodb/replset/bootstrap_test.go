@@ -15,6 +15,7 @@ import (
 )
 
 func TestOneMemberIsInitiatedRecordedAndSettled(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t, 1)
 	began := time.Now()
 	o.settle()
@@ -40,6 +41,7 @@ func TestOneMemberIsInitiatedRecordedAndSettled(t *testing.T) {
 }
 
 func TestBootstrapSurvivesACrashAfterEachSubStepAndInitiatesOnce(t *testing.T) {
+	t.Parallel()
 	initiate := func(t *testing.T, o *operator) {
 		client := connect(t, o.cluster, o.cluster.Hosts(1), "", "")
 		member := bson.D{{Key: "_id", Value: 0}, {Key: "host", Value: o.cluster.Pods[0].Host}}
@@ -87,6 +89,7 @@ func TestBootstrapSurvivesACrashAfterEachSubStepAndInitiatesOnce(t *testing.T) {
 }
 
 func TestBootstrapThatIsCutOffAtAnyMomentIsFinishedByTheNextTry(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t, 1)
 	o.until("the intent", func() bool { return o.count(mongodb.RecordIntent) == 1 })
 	// Each caller is gone after so long, wherever the agent was then.
@@ -105,6 +108,7 @@ func TestBootstrapThatIsCutOffAtAnyMomentIsFinishedByTheNextTry(t *testing.T) {
 }
 
 func TestAPodThatIsNoLongerTheChosenOneIsNotInitiated(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t, 1)
 	o.until("the intent", func() bool { return o.count(mongodb.RecordIntent) == 1 })
 	step := mongodb.Next(o.observe()).Step
@@ -120,6 +124,7 @@ func TestAPodThatIsNoLongerTheChosenOneIsNotInitiated(t *testing.T) {
 }
 
 func TestAWrongTokenOrPasswordIsRefusedWithoutNamingIt(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t, 1)
 	o.until("the intent", func() bool { return o.count(mongodb.RecordIntent) == 1 })
 	restore := o.edit(func(c *replset.Credentials) { c.AgentToken = "wrong-token" })
@@ -142,6 +147,7 @@ func TestAWrongTokenOrPasswordIsRefusedWithoutNamingIt(t *testing.T) {
 }
 
 func TestExecuteWithoutWatchSaysSo(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t, 1)
 	if err := o.watcher.Execute(t.Context(), o.key, mongodb.Step{Kind: mongodb.StepDown}); err == nil || !errors.Is(err, replset.ErrNotWatched) {
 		t.Errorf("error %v", err)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestMembersComeAndGoOneByOneWhileTheApplicationWrites(t *testing.T) {
+	t.Parallel()
 	o := newOperatorOn(t, 3, 1)
 	o.settle()
 	w := startWriter(t, o)
@@ -43,6 +44,7 @@ func TestMembersComeAndGoOneByOneWhileTheApplicationWrites(t *testing.T) {
 }
 
 func TestThreeMembersSurviveWhatHappensToThem(t *testing.T) {
+	t.Parallel()
 	o := newOperatorOn(t, 3, 3)
 	o.settle()
 	t.Run("a killed primary loses no acknowledged write", func(t *testing.T) { killedPrimary(t, o) })
@@ -166,6 +168,7 @@ func allVolumesLost(t *testing.T, o *operator) {
 }
 
 func TestAVolumeOfAnotherReplicaSetIsNeverJoined(t *testing.T) {
+	t.Parallel()
 	o := newOperatorOn(t, 2, 1)
 	foreign := o.cluster.Pods[1]
 	foreign.Start(t)
@@ -183,6 +186,7 @@ func TestAVolumeOfAnotherReplicaSetIsNeverJoined(t *testing.T) {
 }
 
 func TestHelloAnswersInRecoveryInitialSyncAndAfterRemoval(t *testing.T) {
+	t.Parallel()
 	o := newOperatorOn(t, 2, 2)
 	second := o.cluster.Pods[1]
 	alive := func(want ...string) {
@@ -213,6 +217,7 @@ func TestHelloAnswersInRecoveryInitialSyncAndAfterRemoval(t *testing.T) {
 }
 
 func TestAtSteadyStateNothingConnectsAndNothingIsAskedButTheSample(t *testing.T) {
+	t.Parallel()
 	o := newOperatorOn(t, 1, 1)
 	o.watcher.SampleEvery(200 * time.Millisecond)
 	o.settle()
@@ -247,6 +252,7 @@ func TestAtSteadyStateNothingConnectsAndNothingIsAskedButTheSample(t *testing.T)
 }
 
 func TestWatchWithTheSameTargetKeepsItsConnectionsAndForgetClosesThem(t *testing.T) {
+	t.Parallel()
 	o := newOperatorOn(t, 1, 1)
 	o.settle()
 	dials := o.cluster.Dials.Load()

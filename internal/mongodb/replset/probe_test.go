@@ -14,6 +14,7 @@ import (
 
 // Snapshots are compared: the same obstacle must read the same at every look.
 func TestAMemberThatCannotBeReachedHasTheSameReasonEachTime(t *testing.T) {
+	t.Parallel()
 	cluster := podtest.New(t, "docs", "ns", 1)
 	closing := listen(t, func(conn net.Conn) { conn.Close() })
 	babbling := listen(t, func(conn net.Conn) { conn.Write([]byte("220 mail.example.com\r\n")) }) //nolint:errcheck // it may have gone
@@ -47,6 +48,7 @@ func TestAMemberThatCannotBeReachedHasTheSameReasonEachTime(t *testing.T) {
 }
 
 func TestAMemberWithAnotherCAIsNotReachedAndTheReasonSaysSo(t *testing.T) {
+	t.Parallel()
 	cluster := podtest.New(t, "docs", "ns", 1)
 	cluster.Pods[0].Start(t)
 	trusted := Target{ReplicaSet: "docs", CA: cluster.CA, Dial: cluster.Dial}
@@ -71,6 +73,7 @@ func TestAMemberWithAnotherCAIsNotReachedAndTheReasonSaysSo(t *testing.T) {
 }
 
 func TestAFrozenMemberIsGivenUpInBoundedTime(t *testing.T) {
+	t.Parallel()
 	cluster := podtest.New(t, "docs", "ns", 1)
 	cluster.Pods[0].Start(t)
 	cluster.Pods[0].Freeze()
