@@ -26,6 +26,9 @@ type tier struct {
 // elections and restarts of real servers, on any number of cores.
 const waiting = "4"
 
+// onCluster is how many end-to-end tests run at once: their pods share the machine.
+const onCluster = "3"
+
 // defaultTiers are what runs when no tier is named; soak is asked for by name.
 var defaultTiers = []string{"lint", "unit", "api", "web", "e2e"}
 
@@ -60,7 +63,7 @@ var tiers = []tier{
 	{"e2e", "the images, and everything on local clusters with real nodes", []step{
 		check{"images", "", []string{"hack/images/test.sh"}},
 		goTest{dir: "hack/localcluster", packages: []string{"."}, flags: []string{"-timeout", "20m", "-count", "1"}, env: ownClusters},
-		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e", "-timeout", "60m", "-count", "1", "-v"}, env: clusterEnvironment},
+		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e", "-parallel", onCluster, "-timeout", "60m", "-count", "1", "-v"}, env: clusterEnvironment},
 	}},
 	{"soak", "what takes longer, with seeds printed: SOAK_SEED repeats them", []step{
 		goTest{packages: []string{"./internal/mongodb"}, flags: []string{"-timeout", "2h", "-count", "1", "-run", "Whatever"}, env: soakSeed},

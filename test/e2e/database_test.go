@@ -23,6 +23,7 @@ const operatorLives = 25 * time.Second
 // A client writes all the time while everything is done to the database that operators and accidents
 // do. Each act is reported in one line; no act may lose a write that was acknowledged.
 func TestDatabaseLosesNoAcknowledgedWrite(t *testing.T) {
+	besideOthers(t)
 	d := newTrial(t, "acts")
 	grow := func(members int) func(t *testing.T) {
 		return func(t *testing.T) { d.patch(t, fmt.Sprintf(`{"spec":{"mongodb":{"members":%d}}}`, members)) }
@@ -109,6 +110,15 @@ const imageOfNowhere = "127.0.0.1:1/library/mongo:6.0.28"
 
 // thorough says that somebody asked for these tests by name and wants all of them.
 func thorough() bool { return os.Getenv("E2E_THOROUGH") != "" }
+
+// besideOthers lets a test run beside others, which have namespaces of their own, unless all acts are asked
+// for: those drain nodes and kill the operator, and their gaps are measured.
+func besideOthers(t *testing.T) {
+	t.Helper()
+	if !thorough() {
+		t.Parallel()
+	}
+}
 
 // newTrial makes a small ChatPDF and begins to write into its database.
 func newTrial(t *testing.T, name string, change ...func(*v1alpha1.MongoDBSpec)) *trial {

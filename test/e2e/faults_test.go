@@ -18,6 +18,7 @@ import (
 
 // What a person got wrong stands in a condition that names the object and says what to do.
 func TestFaultsNameTheObjectAndTheRemedy(t *testing.T) {
+	besideOthers(t)
 	ns := namespace(t, "faults")
 	quantity := func(s string) *resource.Quantity { q := resource.MustParse(s); return &q }
 	for _, test := range []struct {

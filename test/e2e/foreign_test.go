@@ -21,6 +21,7 @@ var foreign = rig.Local{Name: "chatpdf-ext", Nodes: 1, Subnet: "10.203.0.0/24", 
 // The demo installs itself on any cluster that a kubeconfig names, from images that it pushes to a
 // registry, and removes all of it again.
 func TestDemoRunsOnTheClusterOfTheKubeconfig(t *testing.T) {
+	besideOthers(t)
 	t.Cleanup(func() {
 		if err := cluster.Checkout.Down(context.Background(), foreign.Name); err != nil {
 			t.Error(err)

@@ -18,6 +18,7 @@ import (
 
 // One member becomes three and one again, and the documents are there all the while.
 func TestMembersComeAndGoWithoutLosingADocument(t *testing.T) {
+	besideOthers(t)
 	deployment := sample(t, "minimal", namespace(t, "members"))
 	deployment.Name = "members"
 	key := create(t, deployment)
@@ -60,6 +61,7 @@ func TestMembersComeAndGoWithoutLosingADocument(t *testing.T) {
 
 // The autoscaler takes the backend over without a pod being lost on the way, and gives it back.
 func TestAutoscalerTakesTheBackendOverAndGivesItBack(t *testing.T) {
+	besideOthers(t)
 	deployment := sample(t, "minimal", namespace(t, "scaling"))
 	deployment.Name = "scaling"
 	deployment.Spec.Backend.Replicas = 2

@@ -83,6 +83,7 @@ func hashed(text string) []float32 {
 // A key makes a model write the answers: pods reach the one server that was named, and citations are
 // the same as without.
 func TestAModelWritesTheAnswerWhereAKeyIsGiven(t *testing.T) {
+	besideOthers(t)
 	server := newStandIn(t)
 	reached, err := cluster.Relay(t.Context(), server.Listener.Addr().String())
 	if err != nil {

@@ -24,6 +24,7 @@ const handbookQuestion = "Where does the operator keep the identity of the repli
 // The whole path on one resource, then everything that may be killed or wiped. The parts build on one
 // another, so they are one test.
 func TestOneResourceBecomesACitedAnswerAndStaysOne(t *testing.T) {
+	besideOthers(t)
 	key := create(t, sample(t, "minimal", namespace(t, "path")))
 	ready(t, key)
 	user := door(t, key)
