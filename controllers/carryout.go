@@ -44,8 +44,11 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 		o.blockers = append(o.blockers, status.LostSecrets(lost, seen.Deployment.Namespace))
 	}
 	// Weeks are left when it is due: what is in its way is no reason to leave the rest undone.
-	renewal := r.renew(ctx, seen, p)
-	defer func() { done.err = errors.Join(done.err, renewal) }()
+	renewal := errors.Join(r.renew(ctx, seen, p), r.rotate(ctx, seen, p))
+	defer func() {
+		done.err = errors.Join(done.err, renewal)
+		done.stepped = done.stepped || len(p.rotations) > 0
+	}()
 	applied, err := r.Apply.Objects(ctx, seen, p.objects)
 	o.changed = applied.Changed
 	for _, f := range applied.Foreign {
@@ -64,6 +67,17 @@ func (r *ChatPDFDeploymentReconciler) renew(ctx context.Context, seen *observe.O
 	}
 	for _, renewed := range p.renewals {
 		r.Status.Renewed(seen.Deployment, renewed.Name)
+	}
+	return nil
+}
+
+// rotate replaces passwords, and tells of it.
+func (r *ChatPDFDeploymentReconciler) rotate(ctx context.Context, seen *observe.Observed, p plan) error {
+	if err := r.Apply.Rotate(ctx, seen, p.rotations); err != nil {
+		return err
+	}
+	for _, rotation := range p.rotations {
+		r.Status.Rotated(seen.Deployment, rotation)
 	}
 	return nil
 }
@@ -127,6 +141,8 @@ func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types
 		AdminUsername: string(admin.Data[stack.KeyUsername]), AdminPassword: string(admin.Data[stack.KeyPassword]),
 		AppUsername: string(app.Data[stack.KeyUsername]), AppPassword: string(app.Data[stack.KeyPassword]),
 		MetricsUsername: string(metrics.Data[stack.KeyUsername]), MetricsPassword: string(metrics.Data[stack.KeyPassword]),
+		NextAppUsername: string(app.Data[stack.KeyNextUsername]), NextAppPassword: string(app.Data[stack.KeyNextPassword]),
+		NextMetricsUsername: string(metrics.Data[stack.KeyNextUsername]), NextMetricsPassword: string(metrics.Data[stack.KeyNextPassword]),
 		AgentToken: string(agent.Data[stack.KeyToken]),
 	}, nil
 }

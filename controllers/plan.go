@@ -26,6 +26,7 @@ type plan struct {
 	hosts        []string
 	objects      stack.Objects
 	renewals     []stack.SecretRecipe
+	rotations    []stack.Rotation
 	heldBack     *status.Trouble
 	blockers     []status.Trouble
 }
@@ -73,6 +74,7 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	}
 	p.objects = stack.Build(in)
 	p.renewals = p.objects.Renewals(seen.Certificates, now)
+	p.rotations = p.objects.Rotations(d.Spec.MongoDB.PasswordRotation, seen.Logins, seen.Database, now)
 	return p
 }
 

@@ -28,6 +28,11 @@ type MongoDBSpec struct {
 	// +optional
 	FeatureCompatibilityVersion string `json:"featureCompatibilityVersion,omitempty"`
 
+	// passwordRotation replaces the passwords of the database users of the application and of the
+	// agents. Absent: they stay.
+	// +optional
+	PasswordRotation PasswordRotationSpec `json:"passwordRotation,omitzero"`
+
 	// storage of one member.
 	// +optional
 	Storage StorageSpec `json:"storage,omitzero"`
@@ -35,6 +40,22 @@ type MongoDBSpec struct {
 	// resources of one member. Absent: requests of 250m CPU and 512Mi, limits of 2 CPU and 1Gi.
 	// +optional
 	Resources ResourcesSpec `json:"resources,omitzero"`
+}
+
+// PasswordRotationSpec says when the passwords of database users are replaced. A second user takes the
+// place of the first, which is removed when no connection of it is open any more: no request fails.
+type PasswordRotationSpec struct {
+	// everyDays is the age in days at which a password is replaced. Absent: only on request.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3650
+	// +optional
+	EveryDays int32 `json:"everyDays,omitempty"`
+
+	// request replaces the passwords once whenever it becomes another text, such as a date.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Request string `json:"request,omitempty"`
 }
 
 // StorageSpec is one member's volume. Volumes outlive the resource.

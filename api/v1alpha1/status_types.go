@@ -106,6 +106,10 @@ type MongoDBStatus struct {
 	// +optional
 	FeatureCompatibilityVersion string `json:"featureCompatibilityVersion,omitempty"`
 
+	// passwordsSince is since when the oldest of the passwords that are replaced by rotation has been in use.
+	// +optional
+	PasswordsSince *metav1.Time `json:"passwordsSince,omitempty"`
+
 	// members of the replica set.
 	// +listType=map
 	// +listMapKey=name

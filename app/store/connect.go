@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -21,6 +22,8 @@ const (
 	defaultDatabase = "chatpdf"
 	// oldClientGrace is how long calls under way may go on with credentials that were replaced.
 	oldClientGrace = 30 * time.Second
+	// lookAtURI is how often to see whether the URI or the CA is another one by now.
+	lookAtURI = 10 * time.Second
 )
 
 // connection is a client and what it was made from.
@@ -32,15 +35,22 @@ type connection struct {
 
 // connect makes a client from the present configuration. No error names the URI: it holds a password.
 func (s *Store) connect() (*connection, error) {
-	uri, err := s.options.URI()
+	uri, ca, err := s.configuration()
 	if err != nil {
-		return nil, fmt.Errorf("reading MONGODB_URI: %w", err)
-	}
-	ca, err := s.options.CA()
-	if err != nil {
-		return nil, fmt.Errorf("reading MONGODB_CA: %w", err)
+		return nil, err
 	}
 	return s.connectTo(uri, ca)
+}
+
+// configuration reads the present URI and CA.
+func (s *Store) configuration() (uri, ca string, err error) {
+	if uri, err = s.options.URI(); err != nil {
+		return "", "", fmt.Errorf("reading MONGODB_URI: %w", err)
+	}
+	if ca, err = s.options.CA(); err != nil {
+		return "", "", fmt.Errorf("reading MONGODB_CA: %w", err)
+	}
+	return uri, ca, nil
 }
 
 func (s *Store) connectTo(uri, ca string) (*connection, error) {
@@ -104,13 +114,17 @@ func (s *Store) noteRefusal(err error) {
 	}
 }
 
-// followRotation replaces the client when its credentials were refused and the URI's file holds others.
+// followRotation replaces the client when the URI or the CA has changed: it looks now and then, so that the
+// old credentials are out of use before they are taken away, and at once when they were refused.
 func (s *Store) followRotation() {
+	tick := time.NewTicker(cmp.Or(s.options.LookAtURI, lookAtURI))
+	defer tick.Stop()
 	pause := time.NewTicker(time.Second) // at most one look at the file a second, however many calls fail
 	defer pause.Stop()
 	for {
 		select {
 		case <-s.refused:
+		case <-tick.C:
 		case <-s.done:
 			return
 		}
@@ -125,16 +139,19 @@ func (s *Store) followRotation() {
 	}
 }
 
+// reconnect takes up the present URI and CA, if they are others than those in use and the database takes them.
 func (s *Store) reconnect() error {
-	next, err := s.connect()
+	uri, ca, err := s.configuration()
 	if err != nil {
 		return err
 	}
 	old := s.current.Load()
-	if next.uri == old.uri && next.ca == old.ca {
-		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-		defer cancel()
-		return next.client.Disconnect(ctx)
+	if uri == old.uri && ca == old.ca {
+		return nil
+	}
+	next, err := s.connectTo(uri, ca)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()

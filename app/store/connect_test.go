@@ -68,6 +68,60 @@ func TestARotatedPasswordWorksWithoutARestart(t *testing.T) {
 	}
 }
 
+func TestANewUserIsTakenUpInTheMiddleOfATransactionAndNothingFails(t *testing.T) {
+	rs := mongodtest.Start(t, mongodtest.Options{Auth: true})
+	admin := connect(t, rs.URI)
+	for _, user := range []string{"app", "app-2"} {
+		asAdmin(t, admin, bson.D{{Key: "createUser", Value: user}, {Key: "pwd", Value: "password"},
+			{Key: "roles", Value: bson.A{bson.M{"role": "readWrite", "db": "chatpdf"}}}})
+	}
+	uri := func(user string) string {
+		return "mongodb://" + user + ":password@" + rs.Members[0].Address + "/chatpdf?replicaSet=rs0&authSource=admin"
+	}
+	var current atomic.Value
+	current.Store(uri("app"))
+	s, err := store.Open(store.Options{
+		URI: func() (string, error) { return current.Load().(string), nil },
+		CA:  func() (string, error) { return "", nil },
+		Log: slog.New(slog.DiscardHandler), LookAtURI: 50 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	things := func() *mongo.Collection { return store.Collection(s, "things") }
+	tries := 0
+	err = store.Transact(ctx, s, func(ctx context.Context) error {
+		tries++
+		before := things().Database().Client()
+		if _, err := things().InsertOne(ctx, bson.M{"_id": "first"}); err != nil {
+			return err
+		}
+		current.Store(uri("app-2"))
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for tries == 1 && things().Database().Client() == before {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		_, err := things().InsertOne(ctx, bson.M{"_id": "second"})
+		return err
+	})
+	if err != nil || tries != 2 {
+		t.Fatalf("after %d tries: %v", tries, err)
+	}
+	if n, err := things().CountDocuments(ctx, bson.M{}); n != 2 || err != nil {
+		t.Errorf("%d of 2 are there: %v", n, err)
+	}
+	if err := s.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAConnectionStringThatCannotWorkIsRefusedWithoutShowingThePassword(t *testing.T) {
 	for name, uri := range map[string]string{
 		"unescaped at":    "mongodb://u:hunter2@x@host/db",

@@ -41,10 +41,12 @@ const callTimeout = 10 * time.Second
 
 // Options says where the database is.
 type Options struct {
-	URI      func() (string, error) // read again after an authentication failure, so that a rotated password works
+	URI      func() (string, error) // read again now and then and after an authentication failure, so that a rotated password works
 	CA       func() (string, error) // PEM; an empty answer means: as the URI says
 	MaxConns int                    // size of the connection pool; 0: the driver's default
 	Log      *slog.Logger
+
+	LookAtURI time.Duration // how often to read URI and CA again; 0: every 10 s
 }
 
 // Store is safe for use by many goroutines.
@@ -112,6 +114,15 @@ func (s *Store) transact(ctx context.Context, do func(ctx context.Context) error
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
+	err := s.transactOnce(ctx, do)
+	if errors.Is(err, mongo.ErrWrongClient) {
+		// The credentials were replaced between two calls of it.
+		err = s.transactOnce(ctx, do)
+	}
+	return err
+}
+
+func (s *Store) transactOnce(ctx context.Context, do func(ctx context.Context) error) error {
 	session, err := s.current.Load().client.StartSession()
 	if err != nil {
 		return err

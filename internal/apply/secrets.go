@@ -43,8 +43,7 @@ func (w *Writer) Secrets(ctx context.Context, seen *observe.Observed, recipes []
 	return lost, nil
 }
 
-// Renew makes certificates anew, in the Secrets that hold them: pods see the change as a file. Nothing
-// else is ever written to a Secret that exists.
+// Renew makes certificates anew, in the Secrets that hold them: pods see the change as a file.
 func (w *Writer) Renew(ctx context.Context, seen *observe.Observed, due []stack.SecretRecipe) error {
 	for _, recipe := range due {
 		if err := w.renew(ctx, seen.Deployment.Namespace, recipe); err != nil {
@@ -74,7 +73,7 @@ func (w *Writer) createSecret(ctx context.Context, namespace string, recipe stac
 		return err
 	}
 	secret := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: recipe.Name, Labels: recipe.Labels},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: recipe.Name, Labels: recipe.Labels, Annotations: recipe.Annotations},
 		Type:       corev1.SecretTypeOpaque,
 		Data:       data,
 	}

@@ -275,6 +275,13 @@ func TestARotatedUserIsTakenUpInTheSameScrape(t *testing.T) {
 	makeUser(t, cluster, client, "metrics-a", "first")
 	check("the first user")
 	makeUser(t, cluster, client, "metrics-b", "second")
+	check("the second user beside the first")
+	if n := connectionsOf(t, client, "metrics-a"); n > 0 {
+		t.Errorf("the first user has %d connections when the Secret names the second", n)
+	}
+	mountUser(t, cluster, "metrics-c", "not made yet")
+	check("a Secret that names a user that there is not")
+	mountUser(t, cluster, "metrics-b", "second")
 	run(t, client, "admin", bson.E{Key: "dropUser", Value: "metrics-a"})
 	check("the second user in place of the first")
 
@@ -284,6 +291,23 @@ func TestARotatedUserIsTakenUpInTheSameScrape(t *testing.T) {
 	check("both have the new password")
 	pod.RestartAgent(t)
 	check("an agent that logs in anew")
+}
+
+// connectionsOf counts the connections that are logged in as the user.
+func connectionsOf(t *testing.T, client *mongo.Client, username string) int {
+	t.Helper()
+	cursor, err := client.Database("admin").Aggregate(t.Context(), bson.A{
+		bson.D{{Key: "$currentOp", Value: bson.D{{Key: "allUsers", Value: true}, {Key: "idleConnections", Value: true}}}},
+		bson.D{{Key: "$match", Value: bson.D{{Key: "effectiveUsers.user", Value: username}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []bson.Raw
+	if err := cursor.All(t.Context(), &found); err != nil {
+		t.Fatal(err)
+	}
+	return len(found)
 }
 
 func TestAScrapeAtSteadyStateOpensNoConnection(t *testing.T) {

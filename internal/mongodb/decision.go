@@ -31,6 +31,7 @@ type StepKind string
 //	RemoveMember    Execute reconfigures
 //	EnsureUsers     Execute creates or corrects the app user
 //	EnsureMetricsUser  Execute does the same with the user for metrics
+//	DropUser        Execute removes a user that nobody uses any more
 //	StepDown        Execute asks the primary to step down
 //	RaiseFeatureCompatibility  Execute asks the primary
 //	RestartMember   Execute looks at every member once more     then delete Step.Pod
@@ -46,6 +47,7 @@ const (
 	RestartMember  StepKind = "RestartMember"
 
 	EnsureMetricsUser         StepKind = "EnsureMetricsUser"
+	DropUser                  StepKind = "DropUser"
 	RaiseFeatureCompatibility StepKind = "RaiseFeatureCompatibility"
 )
 
@@ -75,6 +77,8 @@ type Step struct {
 	Pod *PodRef
 	// FeatureCompatibility to raise the data to, for RaiseFeatureCompatibility.
 	FeatureCompatibility Series
+	// Username for DropUser.
+	Username string
 	// Intent for Bootstrap: what the agent must confirm.
 	Intent *Intent
 }

@@ -25,6 +25,7 @@ func Next(o Observed) Decision {
 		outdatedPods,
 		featureCompatibility,
 		metricsUser,
+		retiredUsers,
 	}
 	for _, check := range checks {
 		if decision := check(v); decision != nil {

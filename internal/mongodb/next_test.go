@@ -199,6 +199,18 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "no user of the application", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserMissing }, step: EnsureUsers},
 		{state: "the newest template not taken up yet", members: 3, settled: true, change: func(o *Observed) { o.RolloutUnseen = true }, reason: ReasonRolloutPending, message: "docs-mongodb"},
 		{state: "no user for metrics", members: 1, settled: true, change: func(o *Observed) { o.Database.MetricsUser = UserMissing }, step: EnsureMetricsUser},
+		{state: "no next user of the application", members: 1, settled: true, change: func(o *Observed) {
+			o.Database.NextUsers = map[string]UserState{AppUsername + "-2": UserMissing}
+		}, step: EnsureUsers},
+		{state: "no next user for metrics", members: 1, settled: true, change: func(o *Observed) {
+			o.Database.NextUsers = map[string]UserState{AppUsername: UserPresent, MetricsUsername: UserMissing}
+		}, step: EnsureMetricsUser},
+		{state: "a retired user that is in use", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Retired = []RetiredUser{{Username: AppUsername, InUse: true}}
+		}, reason: ReasonSettled},
+		{state: "a retired user that nobody uses", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Retired = []RetiredUser{{Username: AppUsername, InUse: true}, {Username: MetricsUsername}}
+		}, step: DropUser},
 		{state: "nobody could say about the user", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserUnknown }, reason: ReasonSettled},
 		{state: "a secondary down", members: 3, settled: true, change: func(o *Observed) { o.down(2) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
 		{state: "a secondary recovering", members: 3, settled: true, change: func(o *Observed) { o.say(1, func(p *Probe) { p.State = StateRecovering }) }, reason: ReasonMemberUnhealthy, message: "docs-mongodb-1 is RECOVERING"},

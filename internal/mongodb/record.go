@@ -51,7 +51,7 @@ func (v view) claimWrites(replicaSetID string) (writes []ClaimWrite, hosts []str
 }
 
 func applicationUser(v view) *Decision {
-	if v.Database.AppUser != UserMissing {
+	if v.Database.AppUser != UserMissing && !v.nextUserMissing(AppUsername) {
 		return nil
 	}
 	return take(Step{Kind: EnsureUsers, ReplicaSetID: v.identity.ReplicaSetID},
@@ -60,7 +60,7 @@ func applicationUser(v view) *Decision {
 
 // metricsUser comes last: nothing that mends the database waits for it.
 func metricsUser(v view) *Decision {
-	if v.Database.MetricsUser != UserMissing {
+	if v.Database.MetricsUser != UserMissing && !v.nextUserMissing(MetricsUsername) {
 		return nil
 	}
 	return take(Step{Kind: EnsureMetricsUser, ReplicaSetID: v.identity.ReplicaSetID},

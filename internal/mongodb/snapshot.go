@@ -21,6 +21,10 @@ type Snapshot struct {
 	AppUser UserState
 	// MetricsUser is the same of the user with which the agents ask for metrics.
 	MetricsUser UserState
+	// NextUsers are the same of those that are to take the place of one of the two, by username.
+	NextUsers map[string]UserState
+	// Retired are the users that have given their place to another one and still exist.
+	Retired []RetiredUser
 }
 
 // Login is the outcome of logging in with the operator's own user.

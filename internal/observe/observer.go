@@ -40,6 +40,7 @@ type Observer struct {
 func (o Observer) Observe(ctx context.Context, d *v1alpha1.ChatPDFDeployment) (*Observed, error) {
 	seen := &Observed{
 		Deployment: d, Secrets: map[string]Secret{}, Warnings: map[types.UID]string{}, Certificates: map[string]stack.LiveCertificate{},
+		Logins: map[string]stack.LiveLogin{},
 	}
 	for _, step := range []func(context.Context, *Observed) error{
 		o.lists, o.identity, o.secrets, o.statefulSet, o.claims, o.trouble,

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // secrets looks at every Secret that the deployment's pods need. What is inside is reduced to
-// whether there is anything; all that leaves this room are certificates, which are no secret.
+// whether there is anything; all that leaves this room are certificates and usernames, which are no secret.
 func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 	d := seen.Deployment
 	names := stack.NamesOf(d.Name)
@@ -43,10 +44,25 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 			seen.certificate(secret, stack.KeyCertificate)
 		case names.CASecret:
 			seen.certificate(secret, stack.KeyCACertificate)
+		case names.DatabaseAppSecret, names.DatabaseMetricsSecret:
+			seen.Logins[name] = login(secret)
 		}
 	}
 	seen.complete = !slices.ContainsFunc(generated, func(name string) bool { return !seen.has(name) })
 	return nil
+}
+
+// login reads what is no secret about a database user.
+func login(secret *corev1.Secret) stack.LiveLogin {
+	since := secret.CreationTimestamp.Time
+	if at, err := time.Parse(time.RFC3339, secret.Annotations[stack.AnnotationRotatedAt]); err == nil {
+		since = at
+	}
+	return stack.LiveLogin{
+		Username: string(secret.Data[stack.KeyUsername]), Next: string(secret.Data[stack.KeyNextUsername]),
+		Since: since, Request: secret.Annotations[stack.AnnotationRotationRequest],
+		Ours: secret.Labels[stack.LabelManagedBy] == stack.ManagedBy,
+	}
 }
 
 // certificate reads the first certificate under a key of a Secret.

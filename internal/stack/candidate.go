@@ -58,6 +58,7 @@ func databaseInputs(spec v1alpha1.ChatPDFDeploymentSpec) v1alpha1.MongoDBSpec {
 	database := spec.MongoDB
 	database.Members = 0
 	database.FeatureCompatibilityVersion = ""
+	database.PasswordRotation = v1alpha1.PasswordRotationSpec{}
 	database.Storage = v1alpha1.StorageSpec{}
 	return database
 }

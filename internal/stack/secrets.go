@@ -27,12 +27,11 @@ const (
 const (
 	adminUser         = "admin"
 	databaseAdminUser = "chatpdf-admin"
-	databaseAppUser   = "chatpdf-app"
-	databaseMetrics   = "chatpdf-metrics"
 	database          = "chatpdf"
 )
 
-// SecretRecipe is a Secret to make once. It is never changed, never pruned and has no owner.
+// SecretRecipe is a Secret to make once. It is never pruned and has no owner, and nothing but a [Rotation] or
+// the renewal of a certificate changes it.
 type SecretRecipe struct {
 	Name   string
 	Labels map[string]string
@@ -41,6 +40,8 @@ type SecretRecipe struct {
 	// BoundToVolumes says that what the volumes hold is worth nothing without this Secret: it is
 	// never made again while they exist.
 	BoundToVolumes bool
+	// Annotations that it is made with.
+	Annotations map[string]string
 }
 
 // Login is a user and a random password.
@@ -73,22 +74,30 @@ func secretRecipes(in Input) []SecretRecipe {
 	service := names.MongoDB + "." + d.Namespace + ".svc"
 	fqdn := service + "." + in.Release.ClusterDomain
 	databaseLabels := kept(Labels(d.Name, ComponentMongoDB))
-	return []SecretRecipe{
-		{names.AdminSecret, kept(InstanceLabels(d.Name)), Login{adminUser}, true},
-		{names.DatabaseAdminSecret, databaseLabels, Login{databaseAdminUser}, true},
-		{names.DatabaseAppSecret, databaseLabels, DatabaseLogin{
-			Username: databaseAppUser, Host: fqdn + ":" + decimal(mongodb.Port), Database: database, ReplicaSet: d.Name,
-		}, true},
-		{names.KeyfileSecret, databaseLabels, Keyfile{}, true},
-		{names.CASecret, databaseLabels, Authority{CommonName: d.Namespace + "/" + names.MongoDB}, true},
-		{names.TLSSecret, databaseLabels, Certificate{
+	recipes := []SecretRecipe{
+		{Name: names.AdminSecret, Labels: kept(InstanceLabels(d.Name)), Recipe: Login{adminUser}, BoundToVolumes: true},
+		{Name: names.DatabaseAdminSecret, Labels: databaseLabels, Recipe: Login{databaseAdminUser}, BoundToVolumes: true},
+		{Name: names.DatabaseAppSecret, Labels: databaseLabels, Recipe: DatabaseLogin{
+			Username: mongodb.AppUsername, Host: fqdn + ":" + decimal(mongodb.Port), Database: database, ReplicaSet: d.Name,
+		}, BoundToVolumes: true},
+		{Name: names.KeyfileSecret, Labels: databaseLabels, Recipe: Keyfile{}, BoundToVolumes: true},
+		{Name: names.CASecret, Labels: databaseLabels, Recipe: Authority{CommonName: d.Namespace + "/" + names.MongoDB}, BoundToVolumes: true},
+		{Name: names.TLSSecret, Labels: databaseLabels, Recipe: Certificate{
 			AuthoritySecret: names.CASecret, CommonName: names.MongoDB,
 			DNSNames: []string{"*." + fqdn, fqdn, service, "localhost"},
 			Lifetime: certificateLifetime(in.Release.Database),
-		}, false},
-		{names.AgentSecret, databaseLabels, Token{}, false},
-		{names.DatabaseMetricsSecret, databaseLabels, Login{databaseMetrics}, false},
+		}},
+		{Name: names.AgentSecret, Labels: databaseLabels, Recipe: Token{}},
+		{Name: names.DatabaseMetricsSecret, Labels: databaseLabels, Recipe: Login{mongodb.MetricsUsername}},
 	}
+	if request := d.Spec.MongoDB.PasswordRotation.Request; request != "" {
+		for i := range recipes {
+			if recipes[i].rotates() != "" {
+				recipes[i].Annotations = map[string]string{AnnotationRotationRequest: request}
+			}
+		}
+	}
+	return recipes
 }
 
 func kept(labels map[string]string) map[string]string {

@@ -67,7 +67,7 @@ func Judge(f Facts) (v1alpha1.ChatPDFDeploymentStatus, time.Duration) {
 	for _, p := range parts {
 		c.set(p.condition, truth(p.available), p.reason, p.message)
 	}
-	again := sooner(c.whole(f, parts), c.certificate(f))
+	again := sooner(sooner(c.whole(f, parts), c.certificate(f)), rotation(f))
 	if d.Spec.LLM.APIKeySecretRef != nil {
 		again = sooner(again, lookAtSecrets)
 	}
@@ -179,6 +179,7 @@ func mirror(s *v1alpha1.ChatPDFDeploymentStatus, f Facts) {
 	if data := f.Observed.Database.FeatureCompatibility; data.Known() {
 		s.MongoDB.FeatureCompatibilityVersion = data.String()
 	}
+	s.MongoDB.PasswordsSince = passwordsSince(f.Observed)
 	count := 0
 	for _, m := range f.Members {
 		if m.State == mongodb.StatePrimary || m.State == mongodb.StateSecondary {

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/stack"
 )
 
 // +kubebuilder:rbac:groups=chatpdf.dev,resources=chatpdfdeployments/status,verbs=patch
@@ -67,6 +68,17 @@ func (w *Writer) StepTaken(d *v1alpha1.ChatPDFDeployment, step, message string) 
 func (w *Writer) Renewed(d *v1alpha1.ChatPDFDeployment, secret string) {
 	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "CertificateRenewed", "Renew",
 		"The certificate in Secret %s was made anew. Members take it up within two minutes, without a restart.", secret)
+}
+
+// Rotated tells of a step of replacing a password.
+func (w *Writer) Rotated(d *v1alpha1.ChatPDFDeployment, rotation stack.Rotation) {
+	if rotation.Next != "" {
+		w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "PasswordRotationBegun", "Rotate",
+			"Database user %s with a new password is to take the place of the one in Secret %s.", rotation.Next, rotation.Secret.Name)
+		return
+	}
+	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "PasswordRotated", "Rotate",
+		"Secret %s names database user %s from now on. The old one goes when no connection of it is open any more.", rotation.Secret.Name, rotation.Took)
 }
 
 // announce turns transitions into events.

@@ -58,6 +58,8 @@ func (w *watch) take(ctx context.Context, step mongodb.Step) error {
 		return s.removeMember(ctx, step)
 	case mongodb.EnsureMetricsUser:
 		return s.ensureMetricsUser(ctx)
+	case mongodb.DropUser:
+		return s.dropUser(ctx, step)
 	}
 	return fmt.Errorf("%q is no step of the database", step.Kind)
 }

@@ -32,7 +32,7 @@ func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
 		snapshot.Config = set.config
 		if set.writable {
 			snapshot.Primary = set.self
-			snapshot.AppUser, snapshot.MetricsUser = s.users(ctx, set.self)
+			s.users(ctx, set, &snapshot)
 			known := s.featureCompatibility(ctx)
 			snapshot.FeatureCompatibility, snapshot.Raising = known.data, known.raising
 		}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -31,6 +32,7 @@ type operator struct {
 	watcher  *replset.Watcher
 	key      types.NamespacedName
 	secrets  atomic.Pointer[replset.Credentials]
+	version  int    // of the Secrets
 	stop     func() // ends the watcher
 	desired  int32
 	replicas int32
@@ -98,9 +100,16 @@ func (o *operator) edit(change func(*replset.Credentials)) (restore func()) {
 	return func() { o.secrets.Store(before) }
 }
 
+// change edits the Secrets so that the operator is told of it.
+func (o *operator) change(how func(*replset.Credentials)) {
+	o.edit(how)
+	o.version++
+}
+
 func (o *operator) target() replset.Target {
 	return replset.Target{
-		ReplicaSet: "docs", Hosts: o.cluster.Hosts(int(max(o.desired, o.replicas))), CA: o.cluster.CA,
+		SecretsVersion: strconv.Itoa(o.version),
+		ReplicaSet:     "docs", Hosts: o.cluster.Hosts(int(max(o.desired, o.replicas))), CA: o.cluster.CA,
 		Credentials: o.credentials, Dial: o.cluster.Dial,
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+
+	"chatpdf.dev/operator/internal/mongodb"
 )
 
 // callTimeout bounds every call to a member.
@@ -30,6 +32,8 @@ type session struct {
 	loggedIn bool
 	// accounts is what was last known of the users that the operator makes, by purpose.
 	accounts map[string]accountState
+	// retired are the users whose place another one has taken, as last known.
+	retired []mongodb.RetiredUser
 	// compatibility is what was last known of the data's feature compatibility.
 	compatibility compatibility
 }

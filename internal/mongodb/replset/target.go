@@ -28,6 +28,8 @@ type Credentials struct {
 	AppUsername, AppPassword string
 	// MetricsUsername and MetricsPassword are the user with which the agents ask for metrics.
 	MetricsUsername, MetricsPassword string
+	// Next are the users that are to take the place of these two; empty while none is.
+	NextAppUsername, NextAppPassword, NextMetricsUsername, NextMetricsPassword string
 	// AgentToken opens the bootstrap endpoint of dbagent.
 	AgentToken string
 }

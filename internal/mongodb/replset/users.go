@@ -24,14 +24,32 @@ type account struct {
 	roles              []protocol.Role
 }
 
-// application may read and write its own database and nothing else.
-func (c Credentials) application() account {
-	return account{"the application's database user", c.AppUsername, c.AppPassword, []protocol.Role{{Name: "readWrite", Database: appDatabase}}}
+// roles of the two users. The application may read and write its own database and nothing else; for metrics
+// the state of the server is read, and no data.
+var (
+	applicationRoles = []protocol.Role{{Name: "readWrite", Database: appDatabase}}
+	metricsRoles     = []protocol.Role{{Name: protocol.MetricsRole, Database: "admin"}}
+)
+
+// application is the application's user, and the one that is to take its place if there is one.
+func (c Credentials) application() []account {
+	return withNext(
+		account{"the application's database user", c.AppUsername, c.AppPassword, applicationRoles},
+		account{"the application's next database user", c.NextAppUsername, c.NextAppPassword, applicationRoles})
 }
 
-// metrics may read the state of the server and no data.
-func (c Credentials) metrics() account {
-	return account{"the database user for metrics", c.MetricsUsername, c.MetricsPassword, []protocol.Role{{Name: protocol.MetricsRole, Database: "admin"}}}
+// metrics is the same for metrics.
+func (c Credentials) metrics() []account {
+	return withNext(
+		account{"the database user for metrics", c.MetricsUsername, c.MetricsPassword, metricsRoles},
+		account{"the next database user for metrics", c.NextMetricsUsername, c.NextMetricsPassword, metricsRoles})
+}
+
+func withNext(now, next account) []account {
+	if next.username == "" {
+		return []account{now}
+	}
+	return []account{now, next}
 }
 
 // accountState is what was last known of a user.
@@ -41,24 +59,91 @@ type accountState struct {
 	password string
 }
 
-// users are the states of the application's user and of the one for metrics. What was last known stays
-// while nobody can say.
-func (s *session) users(ctx context.Context, primary string) (application, metrics mongodb.UserState) {
-	accounts := []account{s.credentials.application(), s.credentials.metrics()}
-	held, err := s.heldRoles(ctx, accounts)
-	if err == nil {
-		for _, a := range accounts {
-			s.accounts[a.purpose] = s.askAccount(ctx, primary, a, held[a.username])
-		}
+// users puts what is known of the users into the snapshot. What was last known stays while nobody can say.
+func (s *session) users(ctx context.Context, set *setReply, snapshot *mongodb.Snapshot) {
+	application, metrics := s.credentials.application(), s.credentials.metrics()
+	accounts := slices.Concat(application, metrics)
+	names := mongodb.Rotating()
+	for _, a := range accounts {
+		names = append(names, a.username)
 	}
-	return s.accounts[accounts[0].purpose].state, s.accounts[accounts[1].purpose].state
+	if held, err := s.heldRoles(ctx, names); err == nil {
+		for _, a := range accounts {
+			s.accounts[a.purpose] = s.askAccount(ctx, set.self, a, held[a.username])
+		}
+		s.retired = s.askRetired(ctx, set, held)
+	}
+	snapshot.AppUser, snapshot.MetricsUser = s.accounts[application[0].purpose].state, s.accounts[metrics[0].purpose].state
+	for _, next := range slices.Concat(application[1:], metrics[1:]) {
+		if snapshot.NextUsers == nil {
+			snapshot.NextUsers = map[string]mongodb.UserState{}
+		}
+		snapshot.NextUsers[next.username] = s.accounts[next.purpose].state
+	}
+	snapshot.Retired = s.retired
 }
 
-// heldRoles are the roles of those accounts that exist, by username.
-func (s *session) heldRoles(ctx context.Context, accounts []account) (map[string][]protocol.Role, error) {
+// askRetired finds the users of ours that are neither in use nor about to be, and whether a client still has
+// a connection of them.
+func (s *session) askRetired(ctx context.Context, set *setReply, held map[string][]protocol.Role) []mongodb.RetiredUser {
+	var retired []mongodb.RetiredUser
+	for _, name := range mongodb.Rotating() {
+		if _, exists := held[name]; exists && s.credentials.retires(name) {
+			retired = append(retired, mongodb.RetiredUser{Username: name, InUse: s.connected(ctx, set, name) != ""})
+		}
+	}
+	return retired
+}
+
+// retires says that the user is the first of a pair of which the Secret names the second, or the other way
+// round. A pair of which a Secret names nobody is left alone: somebody else may have made a user of that name.
+func (c Credentials) retires(username string) bool {
+	if username == c.NextAppUsername || username == c.NextMetricsUsername {
+		return false
+	}
+	other := mongodb.Alternate(username)
+	return other != "" && (other == c.AppUsername || other == c.MetricsUsername)
+}
+
+// connected is a member on which a connection of the user is open, or that could not be asked; empty if there
+// is none. A client may keep one to any member.
+func (s *session) connected(ctx context.Context, set *setReply, username string) (host string) {
+	for _, m := range set.members {
+		if open, err := s.connectedTo(ctx, m.Name, username); err != nil || open {
+			return m.Name
+		}
+	}
+	return ""
+}
+
+func (s *session) connectedTo(ctx context.Context, host, username string) (bool, error) {
+	client, err := s.direct(host, s.credentials.AdminUsername, s.credentials.AdminPassword)
+	if err != nil {
+		return false, err
+	}
+	defer disconnect(client)
+	pipeline := bson.A{
+		bson.D{{Key: "$currentOp", Value: bson.D{{Key: "allUsers", Value: true}, {Key: "idleConnections", Value: true}}}},
+		bson.D{{Key: "$match", Value: bson.D{{Key: "effectiveUsers.user", Value: username}}}},
+		bson.D{{Key: "$limit", Value: 1}},
+	}
+	var reply struct {
+		Cursor struct {
+			FirstBatch []bson.Raw `bson:"firstBatch"`
+		} `bson:"cursor"`
+	}
+	command := bson.D{{Key: "aggregate", Value: 1}, {Key: "pipeline", Value: pipeline}, {Key: "cursor", Value: bson.D{}}}
+	if err := run(ctx, client, readpref.Nearest(), command, &reply); err != nil {
+		return false, err
+	}
+	return len(reply.Cursor.FirstBatch) > 0, nil
+}
+
+// heldRoles are the roles of those users that exist, by username.
+func (s *session) heldRoles(ctx context.Context, usernames []string) (map[string][]protocol.Role, error) {
 	names := bson.A{}
-	for _, a := range accounts {
-		names = append(names, bson.D{{Key: "user", Value: a.username}, {Key: "db", Value: "admin"}})
+	for _, name := range usernames {
+		names = append(names, bson.D{{Key: "user", Value: name}, {Key: "db", Value: "admin"}})
 	}
 	var reply struct {
 		Users []struct {
@@ -108,7 +193,7 @@ func (s *session) ensureApplicationUser(ctx context.Context) error {
 	if err := s.renewCredentials(ctx); err != nil {
 		return err
 	}
-	return s.ensureAccount(ctx, s.credentials.application())
+	return s.ensureAccounts(ctx, s.credentials.application())
 }
 
 // ensureMetricsUser makes the user for metrics and its role, or gives it both and its password again.
@@ -119,17 +204,50 @@ func (s *session) ensureMetricsUser(ctx context.Context) error {
 	if err := s.ensureMetricsRole(ctx); err != nil {
 		return err
 	}
-	return s.ensureAccount(ctx, s.credentials.metrics())
+	return s.ensureAccounts(ctx, s.credentials.metrics())
 }
 
-// renewCredentials reads again what the Secrets say of the users that the operator makes.
+// renewCredentials reads again what the Secrets say of the users that the operator makes. Its own stays what
+// this client has logged in with.
 func (s *session) renewCredentials(ctx context.Context) error {
 	fresh, err := s.target.Credentials(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the credentials of the database: %w", err)
 	}
-	s.credentials.AppUsername, s.credentials.AppPassword = fresh.AppUsername, fresh.AppPassword
-	s.credentials.MetricsUsername, s.credentials.MetricsPassword = fresh.MetricsUsername, fresh.MetricsPassword
+	fresh.AdminUsername, fresh.AdminPassword = s.credentials.AdminUsername, s.credentials.AdminPassword
+	s.credentials = fresh
+	return nil
+}
+
+// dropUser removes a user, if it is still one whose place another one has taken and that nobody uses.
+func (s *session) dropUser(ctx context.Context, step mongodb.Step) error {
+	if err := s.renewCredentials(ctx); err != nil {
+		return err
+	}
+	if !s.credentials.retires(step.Username) {
+		return fmt.Errorf("database user %s is in a Secret again: it stays", step.Username)
+	}
+	set, err := readSet(ctx, s.client, readpref.Primary(), true)
+	if err != nil {
+		return err
+	}
+	if host := s.connected(ctx, set, step.Username); host != "" {
+		return fmt.Errorf("database user %s has a connection to %s, or it could not be asked: the user stays until there is none", step.Username, host)
+	}
+	const codeUserNotFound = 11
+	err = run(ctx, s.client, readpref.Primary(), bson.D{{Key: "dropUser", Value: step.Username}, majority}, nil)
+	if err != nil && !hasCode(err, codeUserNotFound) {
+		return fmt.Errorf("removing database user %s: %w", step.Username, err)
+	}
+	return nil
+}
+
+func (s *session) ensureAccounts(ctx context.Context, accounts []account) error {
+	for _, a := range accounts {
+		if err := s.ensureAccount(ctx, a); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -86,8 +86,11 @@ func (w *watch) loop(ctx context.Context) {
 		before := w.latest()
 		w.look(ctx)
 		switch now := w.latest(); {
-		case settled(now, w.wanted().Hosts):
+		case settled(now, w.wanted().Hosts) && len(now.Retired) == 0:
 			delay = w.period
+		case settled(now, w.wanted().Hosts) && len(before.Retired) > 0:
+			// Clients let go of a retired user sooner or later, or never.
+			delay = min(delay+firstDelay, w.period)
 		case delay > lastDelay || !reflect.DeepEqual(before, now):
 			delay = firstDelay
 		default:
@@ -193,6 +196,11 @@ func (w *watch) closeSession() {
 func settled(s mongodb.Snapshot, hosts []string) bool {
 	if s.Config == nil || s.Primary == "" || !s.Config.Committed || s.AppUser != mongodb.UserPresent || s.MetricsUser == mongodb.UserMissing {
 		return false
+	}
+	for _, next := range s.NextUsers {
+		if next != mongodb.UserPresent {
+			return false
+		}
 	}
 	votes := 0
 	for _, m := range s.Config.Members {

@@ -1,0 +1,58 @@
+package mongodb
+
+import (
+	"slices"
+	"strings"
+)
+
+// Users that the operator makes in the database admin, besides its own. Passwords are replaced by a second
+// user that takes the place of the first, and next time the other way round: nobody is ever locked out
+// between the moment in which the server learns a password and the one in which a client does.
+const (
+	// AppUsername is the application's.
+	AppUsername = "chatpdf-app"
+	// MetricsUsername is the one that the agents ask for metrics with.
+	MetricsUsername = "chatpdf-metrics"
+
+	secondUser = "-2"
+)
+
+// Rotating are all names that the operator gives to users with passwords that are replaced.
+func Rotating() []string {
+	return []string{AppUsername, AppUsername + secondUser, MetricsUsername, MetricsUsername + secondUser}
+}
+
+// Alternate is the name of the user that takes the place of another one; empty for users that the operator
+// did not name.
+func Alternate(username string) string {
+	switch first, isSecond := strings.CutSuffix(username, secondUser); {
+	case !slices.Contains(Rotating(), username):
+		return ""
+	case isSecond:
+		return first
+	}
+	return username + secondUser
+}
+
+// RetiredUser is a user that another one has taken the place of.
+type RetiredUser struct {
+	Username string
+	// InUse says that a connection of that user is open on some member, or that one could not be asked.
+	InUse bool
+}
+
+// nextUserMissing says that the user that is to take the place of that one has yet to be made.
+func (v view) nextUserMissing(first string) bool {
+	return v.Database.NextUsers[first] == UserMissing || v.Database.NextUsers[Alternate(first)] == UserMissing
+}
+
+// retiredUsers go when nobody uses them any more.
+func retiredUsers(v view) *Decision {
+	for _, user := range v.Database.Retired {
+		if !user.InUse {
+			return take(Step{Kind: DropUser, Username: user.Username, ReplicaSetID: v.identity.ReplicaSetID},
+				"Removing database user %s: another one has taken its place, and no connection of it is open.", user.Username)
+		}
+	}
+	return nil
+}
