@@ -74,6 +74,7 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 		Database:     plan.decision,
 		Availability: plan.availability,
 		Members:      plan.members,
+		Health:       plan.health,
 		Blockers:     append(plan.blockers, outcome.blockers...),
 		HeldBack:     plan.heldBack,
 		Changed:      outcome.changed,

@@ -23,6 +23,7 @@ type plan struct {
 	decision     mongodb.Decision
 	availability mongodb.Availability
 	members      []mongodb.MemberState
+	health       mongodb.Health
 	hosts        []string
 	objects      stack.Objects
 	renewals     []stack.SecretRecipe
@@ -59,6 +60,7 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	p.decision = mongodb.Next(database)
 	p.availability = mongodb.Available(database)
 	p.members = mongodb.States(database)
+	p.health = mongodb.Healthy(database)
 	p.hosts = mongodb.Hosts(database)
 	names := stack.NamesOf(d.Name)
 	in := stack.Input{

@@ -21,6 +21,8 @@ const (
 	// ConditionDatabaseCertificateValid is True while the certificate of the database's members has more
 	// than three weeks left.
 	ConditionDatabaseCertificateValid = "DatabaseCertificateValid"
+	// ConditionDatabaseHealthy is True while every member of the replica set votes, serves and is caught up.
+	ConditionDatabaseHealthy = "DatabaseHealthy"
 	// ConditionDatabaseAvailable is True while the replica set has a primary that takes writes.
 	ConditionDatabaseAvailable = "DatabaseAvailable"
 )
@@ -127,4 +129,9 @@ type MongoDBMemberStatus struct {
 	// state of the member in MongoDB's own words, such as PRIMARY or SECONDARY; UNREACHABLE if it does not answer.
 	// +optional
 	State string `json:"state,omitempty"`
+
+	// lag behind the primary: None is up to 15 seconds, Some up to a minute, High more. Absent while
+	// nobody can tell.
+	// +optional
+	Lag string `json:"lag,omitempty"`
 }

@@ -32,6 +32,8 @@ type MemberState struct {
 	Name string
 	// State in MongoDB's words, or UNREACHABLE or NOT_YET_INITIALIZED.
 	State State
+	// Lag behind the primary.
+	Lag Lag
 }
 
 // States lists the members that are desired or in the configuration, by ordinal.
@@ -40,7 +42,7 @@ func States(o Observed) []MemberState {
 	var states []MemberState
 	for _, m := range v.Members {
 		if _, in := v.configured(m); in || v.wanted(m) {
-			states = append(states, MemberState{Name: v.name(m), State: v.state(m)})
+			states = append(states, MemberState{Name: v.name(m), State: v.state(m), Lag: v.probe(m).Lag})
 		}
 	}
 	return states

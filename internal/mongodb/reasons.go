@@ -36,4 +36,6 @@ const (
 	ReasonNoSuccessor            = "NoSuccessor"
 	ReasonApplicationUserMissing = "ApplicationUserMissing"
 	ReasonPrimaryElected         = "PrimaryElected"
+	ReasonMemberMissing          = "MemberMissing"
+	ReasonMembersHealthy         = "MembersHealthy"
 )

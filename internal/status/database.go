@@ -5,11 +5,22 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/release"
 )
+
+// health sets the condition of the members; it is Unknown while nobody could be asked.
+func (c conditions) health(h mongodb.Health) {
+	status := truth(h.Healthy)
+	if !h.Known {
+		status = metav1.ConditionUnknown
+	}
+	c.set(v1alpha1.ConditionDatabaseHealthy, status, h.Reason, h.Message)
+}
 
 // startPatience is how long a new member's containers may fail to start before its template is to
 // blame: an image may be slow to pull, and a registry away for a moment.

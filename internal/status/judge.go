@@ -37,6 +37,8 @@ type Facts struct {
 	Database     mongodb.Decision
 	Availability mongodb.Availability
 	Members      []mongodb.MemberState
+	// Health is whether every member does its part.
+	Health mongodb.Health
 	// Blockers are what kept the pass from doing its work, most important first.
 	Blockers []Trouble
 	// HeldBack is a change of the database that is not taken up; nil if there is none.
@@ -66,6 +68,9 @@ func Judge(f Facts) (v1alpha1.ChatPDFDeploymentStatus, time.Duration) {
 	c.remove(v1alpha1.ConditionSuspended)
 	for _, p := range parts {
 		c.set(p.condition, truth(p.available), p.reason, p.message)
+	}
+	if len(parts) > 0 {
+		c.health(f.Health)
 	}
 	again := sooner(sooner(c.whole(f, parts), c.certificate(f)), rotation(f))
 	if d.Spec.LLM.APIKeySecretRef != nil {
@@ -185,7 +190,7 @@ func mirror(s *v1alpha1.ChatPDFDeploymentStatus, f Facts) {
 		if m.State == mongodb.StatePrimary || m.State == mongodb.StateSecondary {
 			count++
 		}
-		s.MongoDB.Members = append(s.MongoDB.Members, v1alpha1.MongoDBMemberStatus{Name: m.Name, State: string(m.State)})
+		s.MongoDB.Members = append(s.MongoDB.Members, v1alpha1.MongoDBMemberStatus{Name: m.Name, State: string(m.State), Lag: string(m.Lag)})
 	}
 	s.MongoDB.Ready = fmt.Sprintf("%d/%d", count, stack.Members(d.Spec))
 }
