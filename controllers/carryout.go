@@ -43,14 +43,16 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 	if len(lost) > 0 {
 		o.blockers = append(o.blockers, status.LostSecrets(lost, seen.Deployment.Namespace))
 	}
-	// Weeks are left when it is due: what is in its way is no reason to leave the rest undone.
-	renewal := errors.Join(r.renew(ctx, seen, p), r.rotate(ctx, seen, p))
+	// None of this is in a hurry: what is in its way is no reason to leave the rest undone.
+	patient := errors.Join(r.renew(ctx, seen, p), r.rotate(ctx, seen, p))
 	defer func() {
-		done.err = errors.Join(done.err, renewal)
+		done.err = errors.Join(done.err, patient)
 		done.stepped = done.stepped || len(p.rotations) > 0
 	}()
+	grown, growth := r.Apply.Grow(ctx, seen)
+	patient = errors.Join(patient, growth)
 	applied, err := r.Apply.Objects(ctx, seen, p.objects)
-	o.changed = applied.Changed
+	o.changed = applied.Changed || grown
 	for _, f := range applied.Foreign {
 		o.blockers = append(o.blockers, status.Conflict(seen.Deployment, f.Kind, f.Name, f.Owner))
 	}

@@ -60,7 +60,8 @@ type PasswordRotationSpec struct {
 
 // StorageSpec is one member's volume. Volumes outlive the resource.
 type StorageSpec struct {
-	// size of one member's volume. Absent: 10Gi.
+	// size of one member's volume. It may grow where the StorageClass allows that, while the database
+	// runs; it never shrinks. Absent: 10Gi.
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1073741824 : isQuantity(self) && quantity(self).compareTo(quantity('1Gi')) >= 0",message="mongodb.storage.size must be a quantity of at least 1Gi, such as 20Gi."
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32

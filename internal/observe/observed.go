@@ -46,7 +46,7 @@ type Observed struct {
 	// Database is what the watcher saw last.
 	Database mongodb.Snapshot
 
-	// StorageClasses of the cluster; nil unless a claim is pending and they could be read.
+	// StorageClasses of the cluster; nil unless a claim is pending or too small and they could be read.
 	StorageClasses *storagev1.StorageClassList
 	// Warnings are the latest words of the cluster about objects that are in trouble without
 	// saying so themselves.

@@ -12,7 +12,7 @@ import (
 )
 
 // trouble reads what only matters when something is stuck and does not say why itself: a claim that
-// does not bind, a StatefulSet that cannot make its pods. Not to know it keeps nobody from working:
+// does not bind or is to grow, a StatefulSet that cannot make its pods. Not to know it keeps nobody from working:
 // an operator that may not read it merely explains less.
 func (o Observer) trouble(ctx context.Context, seen *Observed) error {
 	pending := false
@@ -22,18 +22,21 @@ func (o Observer) trouble(ctx context.Context, seen *Observed) error {
 			o.warning(ctx, seen, claim)
 		}
 	}
+	for _, claim := range seen.SmallVolumes() {
+		o.warning(ctx, seen, claim)
+	}
 	for i := range seen.StatefulSets {
 		set := &seen.StatefulSets[i]
 		if set.Spec.Replicas != nil && set.Status.ObservedGeneration > 0 && set.Status.Replicas < *set.Spec.Replicas {
 			o.warning(ctx, seen, set)
 		}
 	}
-	if !pending {
+	if !pending && len(seen.SmallVolumes()) == 0 {
 		return nil
 	}
 	var classes storagev1.StorageClassList
 	if err := o.Live.List(ctx, &classes); err != nil {
-		log.FromContext(ctx).Info("cannot tell why a volume claim is pending", "error", err.Error())
+		log.FromContext(ctx).Info("cannot tell what the storage classes allow", "error", err.Error())
 		return nil
 	}
 	seen.StorageClasses = &classes

@@ -11,6 +11,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -86,6 +87,19 @@ func noDatabase(f *status.Facts) {
 	f.Availability = mongodb.Availability{Reason: mongodb.ReasonPodPending, Message: "docs-mongodb-0 does not run yet."}
 }
 
+// small is a bound claim of 10Gi that asks for as much, or for the 20Gi that the spec asks for.
+func small(f *status.Facts, asks string) *corev1.PersistentVolumeClaim {
+	f.Observed.Deployment.Spec.MongoDB.Storage.Size = new(resource.MustParse("20Gi"))
+	c := claim(new("fast"))
+	c.Labels = stack.SelectorLabels("docs", stack.ComponentMongoDB)
+	c.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(asks)}
+	c.Status = corev1.PersistentVolumeClaimStatus{
+		Phase: corev1.ClaimBound, Capacity: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("10Gi")},
+	}
+	f.Observed.Claims = []corev1.PersistentVolumeClaim{c}
+	return &f.Observed.Claims[0]
+}
+
 func TestEveryTroubleIsNamedWithWhatToDo(t *testing.T) {
 	for name, test := range map[string]struct {
 		change  func(*status.Facts)
@@ -129,6 +143,18 @@ func TestEveryTroubleIsNamedWithWhatToDo(t *testing.T) {
 			down(f, 0)
 			f.Observed.Deployments[0].Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Message: "exceeded quota: small"}}
 		}, metav1.ConditionFalse, false, status.ReasonPodsRefused, []string{"Deployment docs-backend", "exceeded quota: small"}},
+		"a volume that grows": {func(f *status.Facts) { small(f, "20Gi") },
+			metav1.ConditionUnknown, false, status.ReasonProgressing, []string{"data-docs-mongodb-0", "from 10Gi to 20Gi"}},
+		"a class that does not let volumes grow": {func(f *status.Facts) {
+			small(f, "10Gi")
+			f.Observed.StorageClasses = &storagev1.StorageClassList{Items: []storagev1.StorageClass{{ObjectMeta: metav1.ObjectMeta{Name: "fast"}}}}
+		}, metav1.ConditionFalse, true, status.ReasonVolumeCannotGrow, []string{"data-docs-mongodb-0", "20Gi", "StorageClass fast", "allowVolumeExpansion"}},
+		"a driver that cannot make the volume larger": {func(f *status.Facts) {
+			small(f, "20Gi").Status.AllocatedResourceStatuses = map[corev1.ResourceName]corev1.ClaimResourceStatus{
+				corev1.ResourceStorage: corev1.PersistentVolumeClaimControllerResizeInfeasible,
+			}
+			f.Observed.Warnings["claim"] = "the array is full"
+		}, metav1.ConditionFalse, true, status.ReasonVolumeCannotGrow, []string{"data-docs-mongodb-0", "20Gi", "the array is full"}},
 		"a quota on the database": {func(f *status.Facts) {
 			noDatabase(f)
 			f.Observed.Warnings["set"] = "create Pod docs-mongodb-0 failed: exceeded quota: small"

@@ -101,9 +101,13 @@ func podsRefused(object, why string) *Trouble {
 // databasePart judges the replica set: whether it serves is what its members say, not what its pods
 // look like.
 func databasePart(f Facts) part {
-	complete := f.Database.Settled && f.Availability.Available && f.HeldBack == nil
+	grows := growing(f.Observed)
+	complete := f.Database.Settled && f.Availability.Available && f.HeldBack == nil && grows == ""
 	message, reason := f.Database.Message, f.Database.Reason
-	if f.Database.Settled {
+	switch {
+	case f.Database.Settled && f.Availability.Available && grows != "":
+		message, reason = grows, ReasonVolumeGrowing
+	case f.Database.Settled:
 		message, reason = f.Availability.Message, f.Availability.Reason
 	}
 	p := newPart(v1alpha1.ConditionDatabaseAvailable, f.Availability.Available, complete, message, databaseTrouble(f))
@@ -123,6 +127,9 @@ func databaseTrouble(f Facts) *Trouble {
 	}
 	if f.HeldBack != nil {
 		return f.HeldBack
+	}
+	if trouble := growthTrouble(f.Observed); trouble != nil {
+		return trouble
 	}
 	if set := f.Observed.StatefulSet(); set != nil {
 		if warning := f.Observed.Warnings[set.UID]; warning != "" {

@@ -44,6 +44,11 @@ const (
 	ReasonPodsRefused = "PodsRefused"
 	// ReasonVolumeNotBound: a volume claim has no volume.
 	ReasonVolumeNotBound = "VolumeNotBound"
+	// ReasonVolumeGrowing: a volume is being made larger.
+	ReasonVolumeGrowing = "VolumeGrowing"
+	// ReasonVolumeCannotGrow: a volume is smaller than the spec asks, and its StorageClass or its driver
+	// does not make it larger.
+	ReasonVolumeCannotGrow = "VolumeCannotGrow"
 	// ReasonStorageClassMissing: a volume claim names a class that does not exist, or none where
 	// the cluster has no default.
 	ReasonStorageClassMissing = "StorageClassMissing"

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,6 +9,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 
 	"chatpdf.dev/operator/internal/observe"
+	"chatpdf.dev/operator/internal/stack"
 )
 
 // defaultClass marks the StorageClass that claims without one get.
@@ -29,6 +31,44 @@ func volumesTrouble(seen *observe.Observed) *Trouble {
 		}
 	}
 	return nil
+}
+
+// growthTrouble is the first volume that should be larger and cannot be; nil if there is none.
+func growthTrouble(seen *observe.Observed) *Trouble {
+	size := stack.StorageSize(seen.Deployment.Spec)
+	for _, claim := range seen.SmallVolumes() {
+		state := claim.Status.AllocatedResourceStatuses[corev1.ResourceStorage]
+		infeasible := state == corev1.PersistentVolumeClaimControllerResizeInfeasible || state == corev1.PersistentVolumeClaimNodeResizeInfeasible
+		wants := claim.Spec.Resources.Requests[corev1.ResourceStorage]
+		switch {
+		case wants.Cmp(size) < 0 && seen.CannotGrow(claim):
+			return &Trouble{Reason: ReasonVolumeCannotGrow, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
+				"PersistentVolumeClaim %s cannot grow to the %s of spec.mongodb.storage.size: its StorageClass %s does not allow it. Set allowVolumeExpansion in the class if its driver can do it; else make a new ChatPDFDeployment and move the data.",
+				claim.Name, size.String(), className(claim))}
+		case infeasible:
+			return &Trouble{Reason: ReasonVolumeCannotGrow, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
+				"PersistentVolumeClaim %s cannot grow to %s: %s. See `kubectl describe pvc -n %s %s`.",
+				claim.Name, size.String(), words(cmp.Or(seen.Warnings[claim.UID], "its driver refuses")), claim.Namespace, claim.Name)}
+		}
+	}
+	return nil
+}
+
+// growing tells of a volume that is being made larger; empty if there is none.
+func growing(seen *observe.Observed) string {
+	for _, claim := range seen.SmallVolumes() {
+		has := claim.Status.Capacity[corev1.ResourceStorage]
+		size := stack.StorageSize(seen.Deployment.Spec)
+		return fmt.Sprintf("The volume of PersistentVolumeClaim %s grows from %s to %s.", claim.Name, has.String(), size.String())
+	}
+	return ""
+}
+
+func className(claim *corev1.PersistentVolumeClaim) string {
+	if claim.Spec.StorageClassName == nil || *claim.Spec.StorageClassName == "" {
+		return "(none)"
+	}
+	return *claim.Spec.StorageClassName
 }
 
 func pendingClaim(seen *observe.Observed, claim *corev1.PersistentVolumeClaim) *Trouble {

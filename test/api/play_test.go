@@ -73,7 +73,7 @@ func (w *world) playMember(t *testing.T, set *appsv1.StatefulSet, ordinal int, r
 			Namespace: w.namespace, Name: claimName, Labels: template.Labels,
 		}, Spec: template.Spec}
 		w.must(t, w.Create(t.Context(), claim))
-		claim.Status.Phase = corev1.ClaimBound
+		claim.Status.Phase, claim.Status.Capacity = corev1.ClaimBound, claim.Spec.Resources.Requests
 		w.must(t, w.Status().Update(t.Context(), claim))
 	}
 	if exists[corev1.Pod](t, w, podName) {

@@ -72,10 +72,10 @@ func TestMistakesAreRefusedWithAHelpfulSentence(t *testing.T) {
 func TestWhatAVolumeIsMadeOfCannotBeChanged(t *testing.T) {
 	w := newWorld(t)
 	for what, test := range map[string]struct{ before, after, says string }{
-		"another size":       {"{mongodb: {storage: {size: 20Gi}}}", "{mongodb: {storage: {size: 30Gi}}}", "mongodb.storage.size cannot be changed"},
-		"a size later":       {"{}", "{mongodb: {storage: {size: 30Gi}}}", "mongodb.storage.size cannot be changed"},
-		"a size no more":     {"{mongodb: {storage: {size: 20Gi}}}", "{mongodb: {}}", "mongodb.storage.size cannot be changed"},
-		"a size as a number": {"{mongodb: {storage: {size: 2147483648}}}", "{mongodb: {storage: {size: 4294967296}}}", "mongodb.storage.size cannot be changed"},
+		"a smaller size":     {"{mongodb: {storage: {size: 20Gi}}}", "{mongodb: {storage: {size: 19Gi}}}", "mongodb.storage.size cannot shrink"},
+		"a small size later": {"{}", "{mongodb: {storage: {size: 9Gi}}}", "mongodb.storage.size cannot shrink"},
+		"a size no more":     {"{mongodb: {storage: {size: 20Gi}}}", "{mongodb: {}}", "mongodb.storage.size cannot shrink"},
+		"a size as a number": {"{mongodb: {storage: {size: 4294967296}}}", "{mongodb: {storage: {size: 2147483648}}}", "mongodb.storage.size cannot shrink"},
 		"another class":      {"{mongodb: {storage: {storageClassName: a}}}", "{mongodb: {storage: {storageClassName: b}}}", "storageClassName cannot be changed"},
 		"a class later":      {"{}", "{mongodb: {storage: {storageClassName: b}}}", "storageClassName cannot be changed"},
 	} {
