@@ -51,6 +51,10 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 	}()
 	grown, growth := r.Apply.Grow(ctx, seen)
 	patient = errors.Join(patient, growth)
+	if grown {
+		size := seen.VolumeSize()
+		r.Status.Growing(seen.Deployment, size.String())
+	}
 	applied, err := r.Apply.Objects(ctx, seen, p.objects)
 	o.changed = applied.Changed || grown
 	for _, f := range applied.Foreign {

@@ -74,4 +74,19 @@ type StorageSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
 	// +optional
 	StorageClassName string `json:"storageClassName,omitempty"`
+
+	// growth makes the volumes larger by a quarter, as often as it takes, when that of the primary is 80 %
+	// full. Absent: they have the size that is given, and a condition tells when it is time.
+	// +optional
+	Growth *StorageGrowthSpec `json:"growth,omitempty"`
+}
+
+// StorageGrowthSpec lets volumes grow by themselves, where their StorageClass allows that.
+type StorageGrowthSpec struct {
+	// maxSize is as large as a volume becomes by itself.
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1073741824 : isQuantity(self) && quantity(self).compareTo(quantity('1Gi')) >= 0",message="mongodb.storage.growth.maxSize must be a quantity of at least 1Gi, such as 100Gi."
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +required
+	MaxSize *resource.Quantity `json:"maxSize"`
 }

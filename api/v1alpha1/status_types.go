@@ -21,6 +21,8 @@ const (
 	// ConditionDatabaseCertificateValid is True while the certificate of the database's members has more
 	// than three weeks left.
 	ConditionDatabaseCertificateValid = "DatabaseCertificateValid"
+	// ConditionDatabaseDiskSufficient is True while the volume of the primary is less than 80 % full.
+	ConditionDatabaseDiskSufficient = "DatabaseDiskSufficient"
 	// ConditionDatabaseHealthy is True while every member of the replica set votes, serves and is caught up.
 	ConditionDatabaseHealthy = "DatabaseHealthy"
 	// ConditionDatabaseAvailable is True while the replica set has a primary that takes writes.

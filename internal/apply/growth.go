@@ -9,7 +9,6 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"chatpdf.dev/operator/internal/observe"
-	"chatpdf.dev/operator/internal/stack"
 )
 
 // GrowthManager owns the size that volume claims ask for, and nothing else: what [Manager] applies to a claim
@@ -20,7 +19,7 @@ const GrowthManager = "chatpdf-growth"
 // asked for anything.
 func (w *Writer) Grow(ctx context.Context, seen *observe.Observed) (asked bool, err error) {
 	p := &pass{client: w.Client}
-	size := stack.StorageSize(seen.Deployment.Spec)
+	size := seen.VolumeSize()
 	var errs []error
 	for _, claim := range seen.SmallVolumes() {
 		wants := claim.Spec.Resources.Requests[corev1.ResourceStorage]

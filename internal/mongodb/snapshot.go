@@ -17,6 +17,8 @@ type Snapshot struct {
 	FeatureCompatibility Series
 	// Raising is what the feature compatibility is being raised to; zero if that was not begun, or is done.
 	Raising Series
+	// Disk of the primary.
+	Disk Disk
 	// AppUser is whether the application's user exists with its role and its password.
 	AppUser UserState
 	// MetricsUser is the same of the user with which the agents ask for metrics.

@@ -2,22 +2,44 @@ package observe
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/stack"
 )
 
-// SmallVolumes are the bound claims of wanted members that have less than the spec asks for.
-func (seen *Observed) SmallVolumes() []*corev1.PersistentVolumeClaim {
-	d, size := seen.Deployment, stack.StorageSize(seen.Deployment.Spec)
+// volumes are the bound claims of wanted members.
+func (seen *Observed) volumes() []*corev1.PersistentVolumeClaim {
+	d := seen.Deployment
 	ours := labels.SelectorFromSet(stack.SelectorLabels(d.Name, stack.ComponentMongoDB))
-	var small []*corev1.PersistentVolumeClaim
+	var bound []*corev1.PersistentVolumeClaim
 	for ordinal := range int(stack.Members(d.Spec)) {
 		claim := Named(seen.Claims, mongodb.ClaimName(d.Name, ordinal))
-		if claim == nil || claim.Status.Phase != corev1.ClaimBound || claim.DeletionTimestamp != nil || !ours.Matches(labels.Set(claim.Labels)) {
-			continue
+		if claim != nil && claim.Status.Phase == corev1.ClaimBound && claim.DeletionTimestamp == nil && ours.Matches(labels.Set(claim.Labels)) {
+			bound = append(bound, claim)
 		}
+	}
+	return bound
+}
+
+// VolumeSize is what each member's volume should have: what the spec asks for, or what it lets volumes grow to by
+// themselves. What they have grown to is remembered by what the claims ask for.
+func (seen *Observed) VolumeSize() resource.Quantity {
+	var sizes []stack.VolumeSize
+	for _, claim := range seen.volumes() {
+		sizes = append(sizes, stack.VolumeSize{
+			Asks: claim.Spec.Resources.Requests[corev1.ResourceStorage], Has: claim.Status.Capacity[corev1.ResourceStorage],
+		})
+	}
+	return stack.WantedVolumeSize(seen.Deployment.Spec, sizes, seen.Database.Disk)
+}
+
+// SmallVolumes are the bound claims of wanted members that have less than they should.
+func (seen *Observed) SmallVolumes() []*corev1.PersistentVolumeClaim {
+	size := seen.VolumeSize()
+	var small []*corev1.PersistentVolumeClaim
+	for _, claim := range seen.volumes() {
 		has := claim.Status.Capacity[corev1.ResourceStorage]
 		if has.Cmp(size) < 0 {
 			small = append(small, claim)

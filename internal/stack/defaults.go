@@ -30,6 +30,10 @@ const (
 	// DefaultBurst lets a page load its documents and its limits together.
 	DefaultBurst = 20
 
+	// DiskFillingPercent is how full a volume of the database may get before it is called filling, and is
+	// made larger where the spec allows that.
+	DiskFillingPercent = 80
+
 	defaultBaseURL        = "https://api.openai.com/v1"
 	defaultChatModel      = "gpt-4o-mini"
 	defaultEmbeddingModel = "text-embedding-3-small"

@@ -71,6 +71,7 @@ func Judge(f Facts) (v1alpha1.ChatPDFDeploymentStatus, time.Duration) {
 	}
 	if len(parts) > 0 {
 		c.health(f.Health)
+		c.disk(f)
 	}
 	again := sooner(sooner(c.whole(f, parts), c.certificate(f)), rotation(f))
 	if d.Spec.LLM.APIKeySecretRef != nil {

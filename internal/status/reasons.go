@@ -44,6 +44,10 @@ const (
 	ReasonPodsRefused = "PodsRefused"
 	// ReasonVolumeNotBound: a volume claim has no volume.
 	ReasonVolumeNotBound = "VolumeNotBound"
+	// ReasonDiskSufficient, ReasonDiskFilling and ReasonDiskFull are of the primary's volume.
+	ReasonDiskSufficient = "DiskSufficient"
+	ReasonDiskFilling    = "DiskFilling"
+	ReasonDiskFull       = "DiskFull"
 	// ReasonVolumeGrowing: a volume is being made larger.
 	ReasonVolumeGrowing = "VolumeGrowing"
 	// ReasonVolumeCannotGrow: a volume is smaller than the spec asks, and its StorageClass or its driver

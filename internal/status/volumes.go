@@ -9,7 +9,6 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 
 	"chatpdf.dev/operator/internal/observe"
-	"chatpdf.dev/operator/internal/stack"
 )
 
 // defaultClass marks the StorageClass that claims without one get.
@@ -35,7 +34,7 @@ func volumesTrouble(seen *observe.Observed) *Trouble {
 
 // growthTrouble is the first volume that should be larger and cannot be; nil if there is none.
 func growthTrouble(seen *observe.Observed) *Trouble {
-	size := stack.StorageSize(seen.Deployment.Spec)
+	size := seen.VolumeSize()
 	for _, claim := range seen.SmallVolumes() {
 		state := claim.Status.AllocatedResourceStatuses[corev1.ResourceStorage]
 		infeasible := state == corev1.PersistentVolumeClaimControllerResizeInfeasible || state == corev1.PersistentVolumeClaimNodeResizeInfeasible
@@ -43,7 +42,7 @@ func growthTrouble(seen *observe.Observed) *Trouble {
 		switch {
 		case wants.Cmp(size) < 0 && seen.CannotGrow(claim):
 			return &Trouble{Reason: ReasonVolumeCannotGrow, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
-				"PersistentVolumeClaim %s cannot grow to the %s of spec.mongodb.storage.size: its StorageClass %s does not allow it. Set allowVolumeExpansion in the class if its driver can do it; else make a new ChatPDFDeployment and move the data.",
+				"PersistentVolumeClaim %s cannot grow to the %s that it should have: its StorageClass %s does not allow it. Set allowVolumeExpansion in the class if its driver can do it; else make a new ChatPDFDeployment and move the data.",
 				claim.Name, size.String(), className(claim))}
 		case infeasible:
 			return &Trouble{Reason: ReasonVolumeCannotGrow, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
@@ -58,7 +57,7 @@ func growthTrouble(seen *observe.Observed) *Trouble {
 func growing(seen *observe.Observed) string {
 	for _, claim := range seen.SmallVolumes() {
 		has := claim.Status.Capacity[corev1.ResourceStorage]
-		size := stack.StorageSize(seen.Deployment.Spec)
+		size := seen.VolumeSize()
 		return fmt.Sprintf("The volume of PersistentVolumeClaim %s grows from %s to %s.", claim.Name, has.String(), size.String())
 	}
 	return ""

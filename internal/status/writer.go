@@ -81,6 +81,11 @@ func (w *Writer) Rotated(d *v1alpha1.ChatPDFDeployment, rotation stack.Rotation)
 		"Secret %s names database user %s from now on. The old one goes when no connection of it is open any more.", rotation.Secret.Name, rotation.Took)
 }
 
+// Growing tells of larger volumes that were asked for.
+func (w *Writer) Growing(d *v1alpha1.ChatPDFDeployment, size string) {
+	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, ReasonVolumeGrowing, "Grow", "Asking for %s for each volume of the database.", size)
+}
+
 // announce turns transitions into events.
 func (w *Writer) announce(d *v1alpha1.ChatPDFDeployment, next v1alpha1.ChatPDFDeploymentStatus) {
 	if next.Release.Name != d.Status.Release.Name {

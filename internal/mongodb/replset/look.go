@@ -33,6 +33,7 @@ func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
 		if set.writable {
 			snapshot.Primary = set.self
 			s.users(ctx, set, &snapshot)
+			snapshot.Disk = s.diskUse(ctx)
 			known := s.featureCompatibility(ctx)
 			snapshot.FeatureCompatibility, snapshot.Raising = known.data, known.raising
 		}

@@ -34,6 +34,8 @@ type session struct {
 	accounts map[string]accountState
 	// retired are the users whose place another one has taken, as last known.
 	retired []mongodb.RetiredUser
+	// disk is how full the primary's was last.
+	disk mongodb.Disk
 	// compatibility is what was last known of the data's feature compatibility.
 	compatibility compatibility
 }
