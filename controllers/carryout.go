@@ -50,7 +50,7 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 		done.stepped = done.stepped || len(p.rotations) > 0
 	}()
 	grown, growth := r.Apply.Grow(ctx, seen)
-	patient = errors.Join(patient, growth)
+	patient = errors.Join(patient, growth, r.Apply.Deletion(ctx, seen, ownerOf(seen.Deployment)))
 	if grown {
 		size := seen.VolumeSize()
 		r.Status.Growing(seen.Deployment, size.String())

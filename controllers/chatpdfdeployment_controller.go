@@ -75,6 +75,7 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 		Availability: plan.availability,
 		Members:      plan.members,
 		Health:       plan.health,
+		LeftVolumes:  plan.left,
 		Blockers:     append(plan.blockers, outcome.blockers...),
 		HeldBack:     plan.heldBack,
 		Changed:      outcome.changed,

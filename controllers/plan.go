@@ -24,6 +24,7 @@ type plan struct {
 	availability mongodb.Availability
 	members      []mongodb.MemberState
 	health       mongodb.Health
+	left         []string
 	hosts        []string
 	objects      stack.Objects
 	renewals     []stack.SecretRecipe
@@ -36,6 +37,12 @@ type plan struct {
 func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	var p plan
 	d := seen.Deployment
+	for _, kept := range seen.Kept() {
+		if kept.Owner != nil && kept.Owner.UID != d.UID {
+			p.blockers = append(p.blockers, status.Conflict(d, kept.Kind, kept.Name, *kept.Owner))
+			return p
+		}
+	}
 	history, err := release.History(seen.Revisions, d.UID)
 	if err != nil {
 		return p.blocked(err)
@@ -61,6 +68,7 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	p.availability = mongodb.Available(database)
 	p.members = mongodb.States(database)
 	p.health = mongodb.Healthy(database)
+	p.left = mongodb.Left(database)
 	p.hosts = mongodb.Hosts(database)
 	names := stack.NamesOf(d.Name)
 	in := stack.Input{

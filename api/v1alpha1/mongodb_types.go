@@ -75,11 +75,27 @@ type StorageSpec struct {
 	// +optional
 	StorageClassName string `json:"storageClassName,omitempty"`
 
+	// deletionPolicy is what happens to the volumes, and with them to the Secrets that open them, when the
+	// ChatPDFDeployment is deleted: Retain keeps them, and one that is made again under the same name
+	// finds them; Delete removes them. Absent: Retain.
+	// +kubebuilder:validation:Enum=Retain;Delete
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
 	// growth makes the volumes larger by a quarter, as often as it takes, when that of the primary is 80 %
 	// full. Absent: they have the size that is given, and a condition tells when it is time.
 	// +optional
 	Growth *StorageGrowthSpec `json:"growth,omitempty"`
 }
+
+// DeletionPolicy is what happens to data when the ChatPDFDeployment is deleted.
+type DeletionPolicy string
+
+// Deletion policies.
+const (
+	DeletionRetain DeletionPolicy = "Retain"
+	DeletionDelete DeletionPolicy = "Delete"
+)
 
 // StorageGrowthSpec lets volumes grow by themselves, where their StorageClass allows that.
 type StorageGrowthSpec struct {

@@ -110,6 +110,13 @@ type MongoDBStatus struct {
 	// +optional
 	FeatureCompatibilityVersion string `json:"featureCompatibilityVersion,omitempty"`
 
+	// leftVolumes are the claims of members that are no longer wanted, and of none that are. Nothing uses
+	// them; delete those whose data you do not need.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	LeftVolumes []string `json:"leftVolumes,omitempty"`
+
 	// passwordsSince is since when the oldest of the passwords that are replaced by rotation has been in use.
 	// +optional
 	PasswordsSince *metav1.Time `json:"passwordsSince,omitempty"`

@@ -36,6 +36,18 @@ type MemberState struct {
 	Lag Lag
 }
 
+// Left are the volume claims of members that are neither wanted nor part of the set any more, by ordinal.
+func Left(o Observed) []string {
+	v := newView(o)
+	var left []string
+	for _, m := range v.Members {
+		if _, in := v.configured(m); !in && !v.wanted(m) && m.ClaimUID != "" && m.ClaimOurs && m.PodUID == "" {
+			left = append(left, ClaimName(v.Deployment, m.Ordinal))
+		}
+	}
+	return left
+}
+
 // States lists the members that are desired or in the configuration, by ordinal.
 func States(o Observed) []MemberState {
 	v := newView(o)

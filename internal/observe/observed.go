@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"chatpdf.dev/operator/api/v1alpha1"
@@ -57,6 +58,12 @@ type Observed struct {
 type Secret struct {
 	// Version changes with every write of the Secret.
 	Version string
+	// UID of it.
+	UID types.UID
+	// Ours says that the operator made it.
+	Ours bool
+	// Owner is the ChatPDFDeployment with which it is deleted; nil if it outlives that.
+	Owner *metav1.OwnerReference
 	// Filled are the keys that exist; the value says whether there is anything in them.
 	Filled map[string]bool
 }

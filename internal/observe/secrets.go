@@ -37,7 +37,10 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 		for key, value := range secret.Data {
 			filled[key] = len(value) > 0
 		}
-		seen.Secrets[name] = Secret{Filled: filled, Version: secret.ResourceVersion}
+		seen.Secrets[name] = Secret{
+			Filled: filled, Version: secret.ResourceVersion, UID: secret.UID, Owner: deployedBy(secret),
+			Ours: slices.Contains(generated, name) && secret.Labels[stack.LabelManagedBy] == stack.ManagedBy,
+		}
 		switch name {
 		case names.TLSSecret:
 			seen.CA = secret.Data[stack.KeyCACertificate]

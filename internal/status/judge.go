@@ -39,6 +39,8 @@ type Facts struct {
 	Members      []mongodb.MemberState
 	// Health is whether every member does its part.
 	Health mongodb.Health
+	// LeftVolumes are claims that no member uses.
+	LeftVolumes []string
 	// Blockers are what kept the pass from doing its work, most important first.
 	Blockers []Trouble
 	// HeldBack is a change of the database that is not taken up; nil if there is none.
@@ -185,7 +187,7 @@ func mirror(s *v1alpha1.ChatPDFDeploymentStatus, f Facts) {
 	if data := f.Observed.Database.FeatureCompatibility; data.Known() {
 		s.MongoDB.FeatureCompatibilityVersion = data.String()
 	}
-	s.MongoDB.PasswordsSince = passwordsSince(f.Observed)
+	s.MongoDB.PasswordsSince, s.MongoDB.LeftVolumes = passwordsSince(f.Observed), f.LeftVolumes
 	count := 0
 	for _, m := range f.Members {
 		if m.State == mongodb.StatePrimary || m.State == mongodb.StateSecondary {

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/mongodb"
 )
 
 // play does once what the controllers of Deployments and StatefulSets, the volume binder and the
@@ -56,6 +57,10 @@ func (w *world) playStatefulSet(t *testing.T, key types.NamespacedName) {
 	}
 	for ordinal := range replicas {
 		w.playMember(t, set, int(ordinal), revision)
+	}
+	for ordinal := int(replicas); exists[corev1.Pod](t, w, mongodb.PodName(key.Name, ordinal)); ordinal++ {
+		pod := get[corev1.Pod](t, w, mongodb.PodName(key.Name, ordinal))
+		w.must(t, w.Delete(t.Context(), pod, client.GracePeriodSeconds(0)))
 	}
 	set.Status = appsv1.StatefulSetStatus{
 		ObservedGeneration: set.Generation, Replicas: replicas, ReadyReplicas: replicas, AvailableReplicas: replicas, UpdateRevision: revision,

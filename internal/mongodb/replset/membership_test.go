@@ -216,8 +216,8 @@ func TestHelloAnswersInRecoveryInitialSyncAndAfterRemoval(t *testing.T) {
 	o.settle()
 }
 
+// Not beside others: a server that has to wait for its turn is asked again over a new connection.
 func TestAtSteadyStateNothingConnectsAndNothingIsAskedButTheSample(t *testing.T) {
-	t.Parallel()
 	o := newOperatorOn(t, 1, 1)
 	o.watcher.SampleEvery(200 * time.Millisecond)
 	o.settle()

@@ -90,6 +90,7 @@
   verbs:
   - create
   - get
+  - patch
   - update
 - apiGroups:
   - ""
@@ -223,6 +224,7 @@
   verbs:
   - create
   - get
+  - patch
   - update
 - apiGroups:
   - ""
