@@ -86,6 +86,35 @@ func (d *trial) patch(t *testing.T, patch string) {
 	}
 }
 
+// replacePasswords waits until the Secret names another user, reads it again as every client has to, and waits
+// until the user of before may no longer log in.
+func (d *trial) replacePasswords(t *testing.T) {
+	before := d.ledger.uri(t)
+	d.patch(t, `{"spec":{"mongodb":{"passwordRotation":{"request":"by the test"}}}}`)
+	eventually(t, "the Secret names another user", func(context.Context) error {
+		if d.ledger.uri(t) == before {
+			return errors.New("it is as before")
+		}
+		return nil
+	})
+	d.ledger.reconnect(t)
+	eventually(t, "the user of before is gone", func(ctx context.Context) error {
+		// A connection that stayed would keep the user from being removed.
+		old, err := d.ledger.connect(before)
+		if err != nil {
+			return err
+		}
+		defer old.Disconnect(ctx) //nolint:errcheck // nothing is in flight
+		switch err := old.Ping(ctx, nil); {
+		case err == nil:
+			return errors.New("it may still log in")
+		case !strings.Contains(err.Error(), "AuthenticationFailed"):
+			return err
+		}
+		return nil
+	})
+}
+
 // member is the pod of the first member in a state.
 func (d *trial) member(t *testing.T, state string) *corev1.Pod {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,10 +35,11 @@ const (
 // that the application gets, resolved by the cluster's own DNS. It remembers every acknowledgement: a
 // majority of the members said that the write is there to stay.
 type ledger struct {
-	client     *mongo.Client
-	collection *mongo.Collection
-	stop       context.CancelFunc
-	writers    sync.WaitGroup
+	uri     func(t *testing.T) string // of the Secret as it is now
+	connect func(uri string) (*mongo.Client, error)
+	client  atomic.Pointer[mongo.Client]
+	stop    context.CancelFunc
+	writers sync.WaitGroup
 
 	mu           sync.Mutex
 	acknowledged []entry
@@ -52,7 +54,8 @@ type entry struct {
 // openLedger writes until the test ends.
 func openLedger(t *testing.T, key client.ObjectKey) *ledger {
 	t.Helper()
-	secret := func(name string) map[string][]byte {
+	secret := func(t *testing.T, name string) map[string][]byte {
+		t.Helper()
 		var s corev1.Secret
 		if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: key.Namespace, Name: name}, &s); err != nil {
 			t.Fatal(err)
@@ -60,7 +63,7 @@ func openLedger(t *testing.T, key client.ObjectKey) *ledger {
 		return s.Data
 	}
 	authority := x509.NewCertPool()
-	if !authority.AppendCertsFromPEM(secret(key.Name + "-mongodb-ca")["ca.crt"]) {
+	if !authority.AppendCertsFromPEM(secret(t, key.Name+"-mongodb-ca")["ca.crt"]) {
 		t.Fatal("the database's CA is no certificate")
 	}
 	var dns corev1.Service
@@ -70,28 +73,48 @@ func openLedger(t *testing.T, key client.ObjectKey) *ledger {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(dns.Spec.ClusterIP, "53"))
 	}}
-	opts := options.Client().
-		ApplyURI(string(secret(key.Name + "-mongodb-app")["uri"])).
-		SetAppName("ledger").
-		SetTLSConfig(&tls.Config{RootCAs: authority, MinVersion: tls.VersionTLS12}).
-		SetDialer(&net.Dialer{Resolver: resolver, Timeout: 5 * time.Second})
-	connection, err := mongo.Connect(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(context.Background())
-	l := &ledger{client: connection, collection: connection.Database("chatpdf").Collection("ledger"), stop: stop}
+	l := &ledger{
+		stop: stop,
+		uri:  func(t *testing.T) string { return string(secret(t, key.Name+"-mongodb-app")["uri"]) },
+		connect: func(uri string) (*mongo.Client, error) {
+			return mongo.Connect(options.Client().
+				ApplyURI(uri).
+				SetAppName("ledger").
+				SetTLSConfig(&tls.Config{RootCAs: authority, MinVersion: tls.VersionTLS12}).
+				SetDialer(&net.Dialer{Resolver: resolver, Timeout: 5 * time.Second}))
+		},
+	}
+	l.reconnect(t)
 	for writer := range ledgerWriters {
 		l.writers.Go(func() { l.write(ctx, writer) })
 	}
 	t.Cleanup(func() {
 		stop()
 		l.writers.Wait()
-		if err := connection.Disconnect(context.Background()); err != nil {
+		if err := l.client.Load().Disconnect(context.Background()); err != nil {
 			t.Logf("closing the ledger: %v", err)
 		}
 	})
 	return l
+}
+
+// reconnect logs in as the Secret says now, and closes what it had.
+func (l *ledger) reconnect(t *testing.T) {
+	t.Helper()
+	next, err := l.connect(l.uri(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if old := l.client.Swap(next); old != nil {
+		if err := old.Disconnect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (l *ledger) collection() *mongo.Collection {
+	return l.client.Load().Database("chatpdf").Collection("ledger")
 }
 
 func (l *ledger) write(ctx context.Context, writer int) {
@@ -105,7 +128,7 @@ func (l *ledger) write(ctx context.Context, writer int) {
 		}
 		id := fmt.Sprintf("%d-%d", writer, n)
 		one, cancel := context.WithTimeout(ctx, ledgerPatience)
-		_, err := l.collection.InsertOne(one, bson.D{{Key: "_id", Value: id}})
+		_, err := l.collection().InsertOne(one, bson.D{{Key: "_id", Value: id}})
 		cancel()
 		l.mu.Lock()
 		if err == nil {
@@ -150,7 +173,7 @@ func (l *ledger) balance(ctx context.Context, mark int) (balance, error) {
 	l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	majority := l.client.Database("chatpdf", options.Database().SetReadConcern(readconcern.Majority())).Collection("ledger")
+	majority := l.client.Load().Database("chatpdf", options.Database().SetReadConcern(readconcern.Majority())).Collection("ledger")
 	cursor, err := majority.Find(ctx, bson.D{}, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
 		return balance{}, fmt.Errorf("reading the ledger: %w", err)
