@@ -21,15 +21,21 @@ import (
 type outcome struct {
 	blockers   []status.Trouble
 	stepFailed *status.Trouble
-	stepped    bool
-	changed    bool
-	err        error
+	// troubles kept nothing else from being done.
+	troubles []status.Trouble
+	stepped  bool
+	changed  bool
+	err      error
 }
 
 // carryOut writes in an order that a crash between any two writes cannot hurt: what runs is recorded
 // before it runs, and every Secret exists before a volume can.
 func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observe.Observed, p plan) (done outcome) {
 	var o outcome
+	// First of all, and whatever else may be in the way: who asks for the data to be kept may delete next.
+	if err := r.Apply.Retain(ctx, seen); err != nil {
+		return o.failed(err)
+	}
 	if len(p.blockers) > 0 {
 		return o
 	}
@@ -44,17 +50,17 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 		o.blockers = append(o.blockers, status.LostSecrets(lost, seen.Deployment.Namespace))
 	}
 	// None of this is in a hurry: what is in its way is no reason to leave the rest undone.
-	patient := errors.Join(r.renew(ctx, seen, p), r.rotate(ctx, seen, p))
+	grown, growth := r.Apply.Grow(ctx, seen)
+	rotated, rotation := r.Apply.Rotate(ctx, seen, p.rotations)
+	patient := errors.Join(r.renew(ctx, seen, p), growth, rotation, r.Apply.Delete(ctx, seen, ownerOf(seen.Deployment)))
+	r.tell(seen, grown, rotated)
 	defer func() {
 		done.err = errors.Join(done.err, patient)
-		done.stepped = done.stepped || len(p.rotations) > 0
+		done.stepped = done.stepped || len(rotated) > 0
+		if patient != nil && !apierrors.IsConflict(patient) {
+			done.troubles = append(done.troubles, status.ApplyFailed(patient))
+		}
 	}()
-	grown, growth := r.Apply.Grow(ctx, seen)
-	patient = errors.Join(patient, growth, r.Apply.Deletion(ctx, seen, ownerOf(seen.Deployment)))
-	if grown {
-		size := seen.VolumeSize()
-		r.Status.Growing(seen.Deployment, size.String())
-	}
 	applied, err := r.Apply.Objects(ctx, seen, p.objects)
 	o.changed = applied.Changed || grown
 	for _, f := range applied.Foreign {
@@ -77,15 +83,15 @@ func (r *ChatPDFDeploymentReconciler) renew(ctx context.Context, seen *observe.O
 	return nil
 }
 
-// rotate replaces passwords, and tells of it.
-func (r *ChatPDFDeploymentReconciler) rotate(ctx context.Context, seen *observe.Observed, p plan) error {
-	if err := r.Apply.Rotate(ctx, seen, p.rotations); err != nil {
-		return err
+// tell makes events of what was done.
+func (r *ChatPDFDeploymentReconciler) tell(seen *observe.Observed, grown bool, rotated []stack.Rotation) {
+	if grown {
+		size := seen.VolumeSize()
+		r.Status.Growing(seen.Deployment, size.String())
 	}
-	for _, rotation := range p.rotations {
+	for _, rotation := range rotated {
 		r.Status.Rotated(seen.Deployment, rotation)
 	}
-	return nil
 }
 
 // step takes the one step of the database. The database's part comes first: what it has not
@@ -149,6 +155,7 @@ func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types
 		MetricsUsername: string(metrics.Data[stack.KeyUsername]), MetricsPassword: string(metrics.Data[stack.KeyPassword]),
 		NextAppUsername: string(app.Data[stack.KeyNextUsername]), NextAppPassword: string(app.Data[stack.KeyNextPassword]),
 		NextMetricsUsername: string(metrics.Data[stack.KeyNextUsername]), NextMetricsPassword: string(metrics.Data[stack.KeyNextPassword]),
+		ReplacedAppUsername: app.Annotations[stack.AnnotationReplacedUser], ReplacedMetricsUsername: metrics.Annotations[stack.AnnotationReplacedUser],
 		AgentToken: string(agent.Data[stack.KeyToken]),
 	}, nil
 }

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -54,13 +55,25 @@ func (r *ChatPDFDeploymentReconciler) Reconcile(ctx context.Context, request ctr
 		r.forget(request.NamespacedName)
 		return ctrl.Result{}, nil
 	case ptr.Deref(d.Spec.Suspend, false):
-		return ctrl.Result{}, r.Status.Write(ctx, d, status.JudgeSuspended(d, r.Clock.Now()))
+		return ctrl.Result{}, r.suspended(ctx, d)
 	}
 	seen, err := r.Observer.Observe(ctx, d)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	return r.reconcile(ctx, seen)
+}
+
+// suspended changes nothing but this: data that are to be kept are, even if the deployment is deleted next.
+func (r *ChatPDFDeploymentReconciler) suspended(ctx context.Context, d *v1alpha1.ChatPDFDeployment) error {
+	seen, err := r.Observer.Observe(ctx, d)
+	if err != nil {
+		return err
+	}
+	if err := r.Apply.Retain(ctx, seen); err != nil {
+		return err
+	}
+	return r.Status.Write(ctx, d, status.JudgeSuspended(d, r.Clock.Now()))
 }
 
 func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *observe.Observed) (ctrl.Result, error) {
@@ -76,7 +89,7 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 		Members:      plan.members,
 		Health:       plan.health,
 		LeftVolumes:  plan.left,
-		Blockers:     append(plan.blockers, outcome.blockers...),
+		Blockers:     slices.Concat(plan.blockers, outcome.blockers, outcome.troubles),
 		HeldBack:     plan.heldBack,
 		Changed:      outcome.changed,
 		StepFailed:   outcome.stepFailed,

@@ -53,6 +53,9 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	if err != nil {
 		return p.blocked(err)
 	}
+	for _, login := range seen.Logins {
+		database.ReplacedUsersStay = database.ReplacedUsersStay || now.Before(login.SettlesAt())
+	}
 	owned, err := ownedStatefulSet(seen)
 	if err != nil {
 		return p.blocked(err)
@@ -84,7 +87,9 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	}
 	p.objects = stack.Build(in)
 	p.renewals = p.objects.Renewals(seen.Certificates, now)
-	p.rotations = p.objects.Rotations(d.Spec.MongoDB.PasswordRotation, seen.Logins, seen.Database, now)
+	if seen.Database.SecretsVersion == secretsVersion(seen) { // else the database was asked by other Secrets
+		p.rotations = p.objects.Rotations(d.Spec.MongoDB.PasswordRotation, seen.Logins, seen.Database, now)
+	}
 	return p
 }
 

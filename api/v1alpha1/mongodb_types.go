@@ -58,7 +58,7 @@ type PasswordRotationSpec struct {
 	Request string `json:"request,omitempty"`
 }
 
-// StorageSpec is one member's volume. Volumes outlive the resource.
+// StorageSpec is one member's volume. Volumes outlive the resource unless deletionPolicy says otherwise.
 type StorageSpec struct {
 	// size of one member's volume. It may grow where the StorageClass allows that, while the database
 	// runs; it never shrinks. Absent: 10Gi.

@@ -1,6 +1,9 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // Types of the conditions. Ready, Reconciling and Stalled follow kstatus
 // (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus): Reconciling and Stalled
@@ -116,6 +119,18 @@ type MongoDBStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	LeftVolumes []string `json:"leftVolumes,omitempty"`
+
+	// volumeSize is the largest size that a member's volume has. A size that was asked for in vain may be taken
+	// back to no less.
+	// +optional
+	VolumeSize *resource.Quantity `json:"volumeSize,omitempty"`
+
+	// retiredUsers are the database users whose place another one has taken and that a client still has a
+	// connection of, or had a moment ago. They are removed when none is left.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	RetiredUsers []string `json:"retiredUsers,omitempty"`
 
 	// passwordsSince is since when the oldest of the passwords that are replaced by rotation has been in use.
 	// +optional

@@ -264,6 +264,16 @@ func (in *MongoDBStatus) DeepCopyInto(out *MongoDBStatus) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.VolumeSize != nil {
+		in, out := &in.VolumeSize, &out.VolumeSize
+		x := (*in).DeepCopy()
+		*out = &x
+	}
+	if in.RetiredUsers != nil {
+		in, out := &in.RetiredUsers, &out.RetiredUsers
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.PasswordsSince != nil {
 		in, out := &in.PasswordsSince, &out.PasswordsSince
 		*out = (*in).DeepCopy()

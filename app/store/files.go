@@ -22,8 +22,9 @@ type File struct {
 	chunk  int64 // bytes in a chunk
 	offset int64
 
-	cursor *mongo.Cursor // nil: nothing read since the last Seek
-	rest   []byte        // of the present chunk
+	cursor     *mongo.Cursor // nil: nothing read since the last Seek
+	connection *connection   // of the cursor
+	rest       []byte        // of the present chunk
 }
 
 // OpenFile opens the file of an owner's document. Reads end when ctx does.
@@ -68,7 +69,14 @@ func (f *File) Read(p []byte) (int, error) {
 
 func (f *File) nextChunk() error {
 	first := f.offset / f.chunk
+	if f.cursor != nil && f.connection != f.store.current.Load() {
+		// The credentials were replaced, and connections with the old ones are about to be closed.
+		if err := f.Close(); err != nil {
+			return fmt.Errorf("reading a file: %w", err)
+		}
+	}
 	if f.cursor == nil {
+		f.connection = f.store.current.Load()
 		filter := bson.M{"files_id": f.file, "n": bson.M{"$gte": first}}
 		cursor, err := f.store.chunks().Find(f.ctx, filter, options.Find().SetSort(bson.M{"n": 1}).SetBatchSize(chunkBatch))
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
@@ -44,10 +45,17 @@ func (w *Writer) identity(ctx context.Context, seen *observe.Observed, data map[
 	if seen.Identity == nil {
 		labels := stack.Labels(d.Name, stack.ComponentMongoDB)
 		labels[stack.LabelKept] = "true"
-		err := w.Client.Create(ctx, &corev1.ConfigMap{
+		record := &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace, Name: stack.NamesOf(d.Name).Identity, Labels: labels},
 			Data:       data,
-		}, client.FieldOwner(Manager))
+		}
+		if d.Spec.MongoDB.Storage.DeletionPolicy == v1alpha1.DeletionDelete {
+			// Never may it stay behind when the volumes go.
+			record.OwnerReferences = []metav1.OwnerReference{{
+				APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind, Name: d.Name, UID: d.UID,
+			}}
+		}
+		err := w.Client.Create(ctx, record, client.FieldOwner(Manager))
 		if err != nil {
 			return fmt.Errorf("recording the identity of replica set %s: %w", d.Name, err)
 		}

@@ -15,15 +15,15 @@ import (
 // would take it back.
 const GrowthManager = "chatpdf-growth"
 
-// Grow asks for larger volumes, where the StorageClass allows that; it never asks for less. It says whether it
-// asked for anything.
+// Grow asks for larger volumes, where the StorageClass allows that; and for less than before only where what was
+// asked for did not come. It says whether it asked for anything.
 func (w *Writer) Grow(ctx context.Context, seen *observe.Observed) (asked bool, err error) {
 	p := &pass{client: w.Client}
 	size := seen.VolumeSize()
 	var errs []error
 	for _, claim := range seen.SmallVolumes() {
 		wants := claim.Spec.Resources.Requests[corev1.ResourceStorage]
-		if wants.Cmp(size) >= 0 || seen.CannotGrow(claim) {
+		if wants.Cmp(size) == 0 || seen.CannotGrow(claim) {
 			continue
 		}
 		_, err := p.apply(ctx, corev1ac.PersistentVolumeClaim(claim.Name, claim.Namespace).WithUID(claim.UID).

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -10,20 +11,29 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
 )
 
 // Rotate replaces passwords, in the Secrets that hold them: pods see the change as a file. What it writes
 // holds only for the Secret that was read, and for the user that was seen in it.
-func (w *Writer) Rotate(ctx context.Context, seen *observe.Observed, due []stack.Rotation) error {
+// It returns those that it carried out.
+func (w *Writer) Rotate(ctx context.Context, seen *observe.Observed, due []stack.Rotation) (done []stack.Rotation, err error) {
 	for _, rotation := range due {
-		if err := w.rotate(ctx, seen, rotation); err != nil {
-			return fmt.Errorf("replacing the password in Secret %s: %w", rotation.Secret.Name, err)
+		switch err := w.rotate(ctx, seen, rotation); {
+		case errors.Is(err, errSuperseded): // the next pass decides anew
+		case err != nil:
+			return done, fmt.Errorf("replacing the password in Secret %s: %w", rotation.Secret.Name, err)
+		default:
+			done = append(done, rotation)
 		}
 	}
-	return nil
+	return done, nil
 }
+
+// errSuperseded: the Secret is another version than was decided on.
+var errSuperseded = errors.New("the Secret has changed since it was read")
 
 func (w *Writer) rotate(ctx context.Context, seen *observe.Observed, rotation stack.Rotation) error {
 	var secret corev1.Secret
@@ -31,7 +41,7 @@ func (w *Writer) rotate(ctx context.Context, seen *observe.Observed, rotation st
 		return err
 	}
 	if secret.ResourceVersion != seen.Secrets[rotation.Secret.Name].Version {
-		return nil // the next pass decides anew
+		return errSuperseded
 	}
 	if rotation.Next != "" {
 		secret.Data[stack.KeyNextUsername], secret.Data[stack.KeyNextPassword] = []byte(rotation.Next), []byte(rand.Text())
@@ -49,7 +59,9 @@ func (w *Writer) rotate(ctx context.Context, seen *observe.Observed, rotation st
 	maps.Copy(secret.Data, content)
 	delete(secret.Data, stack.KeyNextUsername)
 	delete(secret.Data, stack.KeyNextPassword)
-	annotations := map[string]string{stack.AnnotationRotatedAt: w.Clock.Now().UTC().Format(time.RFC3339)}
+	annotations := map[string]string{
+		stack.AnnotationRotatedAt: w.Clock.Now().UTC().Format(time.RFC3339), stack.AnnotationReplacedUser: mongodb.Alternate(rotation.Took),
+	}
 	if rotation.Request != "" {
 		annotations[stack.AnnotationRotationRequest] = rotation.Request
 	}

@@ -36,9 +36,13 @@ type MemberState struct {
 	Lag Lag
 }
 
-// Left are the volume claims of members that are neither wanted nor part of the set any more, by ordinal.
+// Left are the volume claims of members that are neither wanted nor part of the set any more, by ordinal. There are
+// none while it is not known for sure who is part of the set: such a volume may be the one that holds the data.
 func Left(o Observed) []string {
 	v := newView(o)
+	if !v.configKnown() {
+		return nil
+	}
 	var left []string
 	for _, m := range v.Members {
 		if _, in := v.configured(m); !in && !v.wanted(m) && m.ClaimUID != "" && m.ClaimOurs && m.PodUID == "" {

@@ -48,6 +48,12 @@ func Hosts(o Observed) []string {
 	return hosts
 }
 
+// configKnown says that a primary has told the configuration of this very set, and that a majority has taken it.
+func (v view) configKnown() bool {
+	config := v.Database.Config
+	return config != nil && config.Committed && v.Database.Primary != "" && config.ReplicaSetID == v.identity.ReplicaSetID
+}
+
 // Replicas is what the StatefulSet's replicas should be now: it grows to what is desired, and
 // shrinks only after the members are gone from a configuration that a majority has taken. While
 // the configuration is not known, what runs goes on running; and where it is not known either what
@@ -61,8 +67,7 @@ func Replicas(o Observed) int32 {
 			replicas = max(replicas, int32(ordinal)+1)
 		}
 	}
-	known := config != nil && config.Committed && o.Database.Primary != "" && config.ReplicaSetID == v.identity.ReplicaSetID
-	if known {
+	if v.configKnown() {
 		return replicas
 	}
 	replicas = max(replicas, o.StatefulSetReplicas)

@@ -211,6 +211,10 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "a retired user that nobody uses", members: 3, settled: true, change: func(o *Observed) {
 			o.Database.Retired = []RetiredUser{{Username: AppUsername, InUse: true}, {Username: MetricsUsername}}
 		}, step: DropUser},
+		{state: "a user replaced a moment ago", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Retired = []RetiredUser{{Username: AppUsername}}
+			o.ReplacedUsersStay = true
+		}, reason: ReasonSettled},
 		{state: "nobody could say about the user", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserUnknown }, reason: ReasonSettled},
 		{state: "a secondary down", members: 3, settled: true, change: func(o *Observed) { o.down(2) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
 		{state: "a secondary recovering", members: 3, settled: true, change: func(o *Observed) { o.say(1, func(p *Probe) { p.State = StateRecovering }) }, reason: ReasonMemberUnhealthy, message: "docs-mongodb-1 is RECOVERING"},

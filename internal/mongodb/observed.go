@@ -20,6 +20,8 @@ type Observed struct {
 	// RolloutUnseen says that the StatefulSet's controller has not seen its latest spec yet: nobody can
 	// tell which pods are outdated.
 	RolloutUnseen bool
+	// ReplacedUsersStay says that a user has just taken the place of another: clients may not have read so yet.
+	ReplacedUsersStay bool
 	// CredentialsExist says whether the Secrets with the admin user, the app user, the keyfile and
 	// the agent's token all exist.
 	CredentialsExist bool

@@ -3,6 +3,8 @@ package mongodb
 // Snapshot is what the watcher saw of a replica set last. Numbers that wiggle are bucketed, so
 // that two snapshots are equal unless something happened.
 type Snapshot struct {
+	// SecretsVersion is that of the Secrets which the watcher went by.
+	SecretsVersion string
 	// Login is whether the operator's own user may log in.
 	Login Login
 	// Primary is the host of the member that takes writes; empty if there is none.

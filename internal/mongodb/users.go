@@ -46,8 +46,12 @@ func (v view) nextUserMissing(first string) bool {
 	return v.Database.NextUsers[first] == UserMissing || v.Database.NextUsers[Alternate(first)] == UserMissing
 }
 
-// retiredUsers go when nobody uses them any more.
+// retiredUsers go when nobody uses them any more. That no connection is open says little in the first minutes:
+// mongod may just have been restarted.
 func retiredUsers(v view) *Decision {
+	if v.ReplacedUsersStay {
+		return nil
+	}
 	for _, user := range v.Database.Retired {
 		if !user.InUse {
 			return take(Step{Kind: DropUser, Username: user.Username, ReplicaSetID: v.identity.ReplicaSetID},

@@ -13,38 +13,53 @@ import (
 	"chatpdf.dev/operator/internal/stack"
 )
 
+// Kinds of what is kept.
+const (
+	KindClaim  = "PersistentVolumeClaim"
+	KindSecret = "Secret"
+)
+
 // Kept is an object that outlives the deployment, unless the spec wants it to go.
 type Kept struct {
 	Kind, Name string
 	UID        types.UID
+	// Version changes with every write of the object.
+	Version string
+	// Owners are all that it has.
+	Owners []metav1.OwnerReference
 	// Owner is the ChatPDFDeployment with which it is deleted; nil if it outlives that.
 	Owner *metav1.OwnerReference
 }
 
-// Kept are the volume claims, the Secrets and the record of the replica set's identity that the operator made.
+// Kept are the record of the replica set's identity, the volume claims and the Secrets that the operator made.
 func (seen *Observed) Kept() []Kept {
 	d := seen.Deployment
 	var kept []Kept
+	if identity := seen.Identity; identity != nil {
+		kept = append(kept, keptAs("ConfigMap", identity))
+	}
 	ours := labels.SelectorFromSet(stack.SelectorLabels(d.Name, stack.ComponentMongoDB))
 	for i := range seen.Claims {
 		if claim := &seen.Claims[i]; ours.Matches(labels.Set(claim.Labels)) {
-			kept = append(kept, Kept{"PersistentVolumeClaim", claim.Name, claim.UID, deployedBy(claim)})
+			kept = append(kept, keptAs(KindClaim, claim))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(seen.Secrets)) {
 		if secret := seen.Secrets[name]; secret.Ours {
-			kept = append(kept, Kept{"Secret", name, secret.UID, secret.Owner})
+			kept = append(kept, Kept{KindSecret, name, secret.UID, secret.Version, secret.Owners, deployedBy(secret.Owners)})
 		}
-	}
-	if identity := seen.Identity; identity != nil {
-		kept = append(kept, Kept{"ConfigMap", identity.Name, identity.UID, deployedBy(identity)})
 	}
 	return kept
 }
 
-// deployedBy is the ChatPDFDeployment that owns the object; nil if none does.
-func deployedBy(object metav1.Object) *metav1.OwnerReference {
-	for _, owner := range object.GetOwnerReferences() {
+func keptAs(kind string, object metav1.Object) Kept {
+	owners := object.GetOwnerReferences()
+	return Kept{kind, object.GetName(), object.GetUID(), object.GetResourceVersion(), owners, deployedBy(owners)}
+}
+
+// deployedBy is the ChatPDFDeployment among the owners; nil if there is none.
+func deployedBy(owners []metav1.OwnerReference) *metav1.OwnerReference {
+	for _, owner := range owners {
 		if group := schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).Group; group == v1alpha1.GroupVersion.Group && owner.Kind == v1alpha1.Kind {
 			return &owner
 		}

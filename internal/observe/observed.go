@@ -62,8 +62,8 @@ type Secret struct {
 	UID types.UID
 	// Ours says that the operator made it.
 	Ours bool
-	// Owner is the ChatPDFDeployment with which it is deleted; nil if it outlives that.
-	Owner *metav1.OwnerReference
+	// Owners of it.
+	Owners []metav1.OwnerReference
 	// Filled are the keys that exist; the value says whether there is anything in them.
 	Filled map[string]bool
 }

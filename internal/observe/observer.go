@@ -42,6 +42,7 @@ func (o Observer) Observe(ctx context.Context, d *v1alpha1.ChatPDFDeployment) (*
 		Deployment: d, Secrets: map[string]Secret{}, Warnings: map[types.UID]string{}, Certificates: map[string]stack.LiveCertificate{},
 		Logins: map[string]stack.LiveLogin{},
 	}
+	seen.Database = o.Snapshot(types.NamespacedName{Namespace: d.Namespace, Name: d.Name})
 	for _, step := range []func(context.Context, *Observed) error{
 		o.lists, o.identity, o.secrets, o.statefulSet, o.claims, o.trouble,
 	} {
@@ -49,7 +50,6 @@ func (o Observer) Observe(ctx context.Context, d *v1alpha1.ChatPDFDeployment) (*
 			return nil, err
 		}
 	}
-	seen.Database = o.Snapshot(types.NamespacedName{Namespace: d.Namespace, Name: d.Name})
 	return seen, nil
 }
 

@@ -38,7 +38,7 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 			filled[key] = len(value) > 0
 		}
 		seen.Secrets[name] = Secret{
-			Filled: filled, Version: secret.ResourceVersion, UID: secret.UID, Owner: deployedBy(secret),
+			Filled: filled, Version: secret.ResourceVersion, UID: secret.UID, Owners: secret.OwnerReferences,
 			Ours: slices.Contains(generated, name) && secret.Labels[stack.LabelManagedBy] == stack.ManagedBy,
 		}
 		switch name {

@@ -35,6 +35,17 @@ func (seen *Observed) VolumeSize() resource.Quantity {
 	return stack.WantedVolumeSize(seen.Deployment.Spec, sizes, seen.Database.Disk)
 }
 
+// LargestVolume is the largest size that a member's volume has; nil while there is none.
+func (seen *Observed) LargestVolume() *resource.Quantity {
+	var largest *resource.Quantity
+	for _, claim := range seen.volumes() {
+		if has, known := claim.Status.Capacity[corev1.ResourceStorage]; known && (largest == nil || has.Cmp(*largest) > 0) {
+			largest = &has
+		}
+	}
+	return largest
+}
+
 // SmallVolumes are the bound claims of wanted members that have less than they should.
 func (seen *Observed) SmallVolumes() []*corev1.PersistentVolumeClaim {
 	size := seen.VolumeSize()

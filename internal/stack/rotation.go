@@ -17,6 +17,8 @@ const (
 const (
 	// AnnotationRotatedAt is when the password was made, in RFC 3339. Without it that is when the Secret was.
 	AnnotationRotatedAt = "chatpdf.dev/rotated-at"
+	// AnnotationReplacedUser is the user whose place the present one has taken; it is removed from the database.
+	AnnotationReplacedUser = "chatpdf.dev/replaced-user"
 	// AnnotationRotationRequest is the request of the spec that was fulfilled last.
 	AnnotationRotationRequest = "chatpdf.dev/rotation-request"
 )
@@ -90,6 +92,14 @@ func leftOver(database mongodb.Snapshot, username string) bool {
 	}
 	return false
 }
+
+// replacedUserGrace is how long a user stays at the least whose place another one has taken. The kubelet gives a
+// running pod a changed Secret within its sync period and its cache's lifetime, a minute each at most by default
+// (https://kubernetes.io/docs/concepts/configuration/secret/#mounted-secrets-are-updated-automatically).
+const replacedUserGrace = 150 * time.Second
+
+// SettlesAt is when every client may be supposed to have read that a user has taken the place of another.
+func (l LiveLogin) SettlesAt() time.Time { return l.Since.Add(replacedUserGrace) }
 
 // due says that the spec asks for a rotation that was not begun yet.
 func (l LiveLogin) due(asked v1alpha1.PasswordRotationSpec, now time.Time) bool {

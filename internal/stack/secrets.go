@@ -30,8 +30,8 @@ const (
 	database          = "chatpdf"
 )
 
-// SecretRecipe is a Secret to make once. It is never pruned and has no owner, and nothing but a [Rotation] or
-// the renewal of a certificate changes it.
+// SecretRecipe is a Secret to make once. It is never pruned, has no owner unless the spec wants it deleted with the
+// volumes, and nothing but a [Rotation] or the renewal of a certificate changes its content.
 type SecretRecipe struct {
 	Name   string
 	Labels map[string]string

@@ -11,8 +11,9 @@ import (
 type VolumeSize struct{ Asks, Has resource.Quantity }
 
 // How much of what a volume has its file system must show, in percent, before its use says anything about the
-// volume: less, and the file system has yet to grow; more, and the volume is a directory of a larger one.
-const leastOfVolume, mostOfVolume = 70, 105
+// volume: less, and the file system has yet to grow, or was measured before it did, by
+// a quarter; more, and the volume is a directory of a larger one.
+const leastOfVolume, mostOfVolume = 90, 105
 
 // WantedVolumeSize is what each member's volume should have. Where volumes may grow by themselves that is a
 // quarter more than they have when the primary's is filling, and what they have grown to once.
@@ -23,7 +24,7 @@ func WantedVolumeSize(spec v1alpha1.ChatPDFDeploymentSpec, live []VolumeSize, di
 		return wanted
 	}
 	for _, volume := range live {
-		if volume.Asks.Cmp(wanted) > 0 {
+		if volume.Asks.Cmp(wanted) > 0 && volume.Asks.Cmp(*growth.MaxSize) <= 0 {
 			wanted = volume.Asks
 		}
 	}

@@ -13,11 +13,10 @@ import (
 // member makes of another, need room of their own.
 const diskFull = 95
 
-// disk sets the condition of the primary's volume; there is none before it was measured.
+// disk sets the condition of the primary's volume; what was said last stands until it is measured.
 func (c conditions) disk(f Facts) {
 	disk := f.Observed.Database.Disk
 	if disk.Total == 0 {
-		c.remove(v1alpha1.ConditionDatabaseDiskSufficient)
 		return
 	}
 	const remedy = "Raise spec.mongodb.storage.size, or delete documents."

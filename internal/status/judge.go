@@ -187,7 +187,8 @@ func mirror(s *v1alpha1.ChatPDFDeploymentStatus, f Facts) {
 	if data := f.Observed.Database.FeatureCompatibility; data.Known() {
 		s.MongoDB.FeatureCompatibilityVersion = data.String()
 	}
-	s.MongoDB.PasswordsSince, s.MongoDB.LeftVolumes = passwordsSince(f.Observed), f.LeftVolumes
+	s.MongoDB.PasswordsSince, s.MongoDB.RetiredUsers = passwordsSince(f.Observed), retiredUsers(f.Observed)
+	s.MongoDB.LeftVolumes, s.MongoDB.VolumeSize = f.LeftVolumes, f.Observed.LargestVolume()
 	count := 0
 	for _, m := range f.Members {
 		if m.State == mongodb.StatePrimary || m.State == mongodb.StateSecondary {

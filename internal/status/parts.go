@@ -114,7 +114,7 @@ func databasePart(f Facts) part {
 	if !complete && p.trouble == nil {
 		p.reason = reason
 	}
-	p.patient = f.Database.Reason == mongodb.ReasonMemberSyncing || f.Database.Reason == mongodb.ReasonMemberLagging
+	p.patient = f.Database.Reason == mongodb.ReasonMemberSyncing || f.Database.Reason == mongodb.ReasonMemberLagging || grows != ""
 	return p
 }
 

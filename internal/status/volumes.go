@@ -53,14 +53,24 @@ func growthTrouble(seen *observe.Observed) *Trouble {
 	return nil
 }
 
-// growing tells of a volume that is being made larger; empty if there is none.
+// growing tells of the first volume that is being made larger; empty if there is none.
 func growing(seen *observe.Observed) string {
-	for _, claim := range seen.SmallVolumes() {
-		has := claim.Status.Capacity[corev1.ResourceStorage]
-		size := seen.VolumeSize()
-		return fmt.Sprintf("The volume of PersistentVolumeClaim %s grows from %s to %s.", claim.Name, has.String(), size.String())
+	small := seen.SmallVolumes()
+	if len(small) == 0 {
+		return ""
 	}
-	return ""
+	claim, size := small[0], seen.VolumeSize()
+	has, wants := claim.Status.Capacity[corev1.ResourceStorage], claim.Spec.Resources.Requests[corev1.ResourceStorage]
+	if wants.Cmp(size) < 0 {
+		return fmt.Sprintf("More is about to be asked for PersistentVolumeClaim %s: %s.", claim.Name, size.String())
+	}
+	detail := ""
+	for _, c := range claim.Status.Conditions {
+		if c.Type == corev1.PersistentVolumeClaimFileSystemResizePending && c.Status == corev1.ConditionTrue {
+			detail = " Its file system grows when a pod mounts it: if that does not happen by itself, delete the pod of the member."
+		}
+	}
+	return fmt.Sprintf("The volume of PersistentVolumeClaim %s grows from %s to %s.%s", claim.Name, has.String(), size.String(), detail)
 }
 
 func className(claim *corev1.PersistentVolumeClaim) string {

@@ -68,6 +68,22 @@ func TestVolumesGrowWhileTheDatabaseRunsAndNeverShrink(t *testing.T) {
 	}
 	o.settle(t, key)
 
+	// A size that is too much for the driver may be taken back, to what the volumes have and no further.
+	w.edit(t, key, func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Storage.Size = quantity("2000Gi") })
+	o.settle(t, key)
+	w.edit(t, key, func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Storage.Size = quantity("30Gi") })
+	o.settle(t, key)
+	for name, size := range w.sizes(t) {
+		if size != "30Gi" {
+			t.Errorf("%s asks for %s after the size was taken back", name, size)
+		}
+	}
+	d := get[v1alpha1.ChatPDFDeployment](t, w, "docs")
+	d.Spec.MongoDB.Storage.Size = quantity("19Gi")
+	if err := w.Update(t.Context(), d); err == nil || !strings.Contains(err.Error(), "cannot shrink below what the volumes have") {
+		t.Errorf("a size below that of the volumes: %v", err)
+	}
+
 	// A member that comes later has a claim by the StatefulSet's template, which nobody can change.
 	w.edit(t, key, func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Members = 5 })
 	o.settle(t, key)
@@ -77,7 +93,7 @@ func TestVolumesGrowWhileTheDatabaseRunsAndNeverShrink(t *testing.T) {
 	}
 	o.settle(t, key)
 	for name, size := range w.sizes(t) {
-		if size != "20Gi" {
+		if size != "30Gi" {
 			t.Errorf("%s asks for %s", name, size)
 		}
 	}

@@ -43,7 +43,10 @@ func follow(t *testing.T, k *kubelet) *follower {
 	trust := k.trust(t)
 	go func() {
 		defer close(ended)
+		pace := time.NewTicker(20 * time.Millisecond)
+		defer pace.Stop()
 		for i := 0; ctx.Err() == nil; i++ {
+			<-pace.C
 			err := f.write(ctx, trust, i)
 			if err != nil && ctx.Err() == nil {
 				f.failed.CompareAndSwap(nil, new(err.Error()))
@@ -141,12 +144,19 @@ func TestPasswordsAreReplacedWithoutAFailedRequest(t *testing.T) {
 			}
 			return slices.Equal(k.users(t), want)
 		}
-		k.until(t, o, "both passwords to be replaced", replaced)
+		k.until(t, o, "both passwords to be replaced", func() bool {
+			// What was replaced stays for some minutes.
+			o.clock.SetTime(o.clock.Now().Add(3 * time.Minute))
+			return replaced()
+		})
 		died := o.transport.died()
 		if died {
 			o.stop()
 			o = startOperator(t, defaultConfig, k.dial)
-			k.until(t, o, "both passwords to be replaced", replaced)
+			k.until(t, o, "both passwords to be replaced", func() bool {
+				o.clock.SetTime(o.clock.Now().Add(3 * time.Minute))
+				return replaced()
+			})
 		}
 		if failure := client.failed.Load(); failure != nil {
 			t.Fatalf("a request failed: %s", *failure)
@@ -186,10 +196,10 @@ func TestPasswordsAreReplacedWithoutAFailedRequest(t *testing.T) {
 	})
 	k.ready(t, o)
 	before := w.secrets(t)[logins[0]]
-	if result := o.pass(t, key); result.RequeueAfter <= 0 || result.RequeueAfter > 30*24*time.Hour {
+	if result := o.pass(t, key); result.RequeueAfter <= 0 || result.RequeueAfter > 31*24*time.Hour {
 		t.Errorf("it looks again after %s", result.RequeueAfter)
 	}
-	o.clock.SetTime(time.Now().Add(31 * 24 * time.Hour))
+	o.clock.SetTime(time.Now().Add(32 * 24 * time.Hour))
 	k.until(t, o, "the password to be replaced by schedule", func() bool {
 		return string(w.secrets(t)[logins[0]][stack.KeyUsername]) == mongodb.Alternate(string(before[stack.KeyUsername]))
 	})

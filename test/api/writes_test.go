@@ -60,6 +60,9 @@ func TestASecondPassWritesNothing(t *testing.T) {
 			}
 			w.play(t, key)
 			o.settle(t, key)
+			// Members that nobody reaches are told of, once somebody has tried.
+			eventually(t, "a look at the database", func() bool { return len(o.Watcher.Snapshot(key).Probes) > 0 })
+			o.settle(t, key)
 			for range 5 {
 				o.pass(t, key)
 			}

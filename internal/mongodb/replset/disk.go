@@ -5,13 +5,11 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
-
-	"chatpdf.dev/operator/internal/mongodb"
 )
 
-// diskUse is how full the file system of the primary's volume is, as the server itself sees it. What was last
-// known stays while it cannot say.
-func (s *session) diskUse(ctx context.Context) mongodb.Disk {
+// diskUse notes how full the file system of the primary's volume is, as the server itself sees it. What was last
+// known stays while it cannot say, or has stopped because nothing is left.
+func (s *session) diskUse(ctx context.Context) {
 	var reply struct {
 		Used  float64 `bson:"fsUsedSize"`
 		Total float64 `bson:"fsTotalSize"`
@@ -19,5 +17,4 @@ func (s *session) diskUse(ctx context.Context) mongodb.Disk {
 	if err := run(ctx, s.client, readpref.Primary(), bson.D{{Key: "dbStats", Value: 1}}, &reply); err == nil && reply.Total > 0 {
 		s.disk = s.disk.Next(reply.Used, reply.Total)
 	}
-	return s.disk
 }

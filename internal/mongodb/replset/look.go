@@ -24,7 +24,7 @@ func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
 	}
 	s.askSilent(ctx, probes)
 
-	snapshot := mongodb.Snapshot{Probes: probes}
+	snapshot := mongodb.Snapshot{Probes: probes, SecretsVersion: s.target.SecretsVersion}
 	set, err := s.readSet(ctx, probes)
 	switch {
 	case err == nil && set != nil:
@@ -33,7 +33,7 @@ func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
 		if set.writable {
 			snapshot.Primary = set.self
 			s.users(ctx, set, &snapshot)
-			snapshot.Disk = s.diskUse(ctx)
+			s.diskUse(ctx)
 			known := s.featureCompatibility(ctx)
 			snapshot.FeatureCompatibility, snapshot.Raising = known.data, known.raising
 		}
@@ -41,6 +41,7 @@ func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
 	case isAuthenticationFailure(err):
 		snapshot.Login = mongodb.LoginRefused
 	}
+	snapshot.Disk = s.disk
 	s.askWhichSet(ctx, snapshot)
 	return snapshot
 }

@@ -44,6 +44,7 @@ func TestAUserGoesWhenAnotherHasTakenItsPlaceAndNobodyUsesIt(t *testing.T) {
 	admin(t, old, bson.D{{Key: "ping", Value: 1}}, nil)
 	o.change(func(c *replset.Credentials) {
 		c.AppUsername, c.AppPassword, c.NextAppUsername, c.NextAppPassword = second, fresh, "", ""
+		c.ReplacedAppUsername = mongodb.AppUsername
 	})
 	o.until("the first user to be retired", func() bool {
 		return slices.Equal(o.watcher.Snapshot(o.key).Retired, []mongodb.RetiredUser{{Username: mongodb.AppUsername, InUse: true}})

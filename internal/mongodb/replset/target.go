@@ -30,6 +30,8 @@ type Credentials struct {
 	MetricsUsername, MetricsPassword string
 	// Next are the users that are to take the place of these two; empty while none is.
 	NextAppUsername, NextAppPassword, NextMetricsUsername, NextMetricsPassword string
+	// Replaced are the users whose place those two have taken; empty if they took nobody's.
+	ReplacedAppUsername, ReplacedMetricsUsername string
 	// AgentToken opens the bootstrap endpoint of dbagent.
 	AgentToken string
 }

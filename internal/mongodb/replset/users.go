@@ -95,14 +95,12 @@ func (s *session) askRetired(ctx context.Context, set *setReply, held map[string
 	return retired
 }
 
-// retires says that the user is the first of a pair of which the Secret names the second, or the other way
-// round. A pair of which a Secret names nobody is left alone: somebody else may have made a user of that name.
+// retires says that the user is one whose place another one has taken, as the Secret records. A user that merely
+// has such a name may be somebody else's.
 func (c Credentials) retires(username string) bool {
-	if username == c.NextAppUsername || username == c.NextMetricsUsername {
-		return false
-	}
-	other := mongodb.Alternate(username)
-	return other != "" && (other == c.AppUsername || other == c.MetricsUsername)
+	inUse := []string{c.AppUsername, c.MetricsUsername, c.NextAppUsername, c.NextMetricsUsername}
+	replaced := username == c.ReplacedAppUsername || username == c.ReplacedMetricsUsername
+	return username != "" && replaced && !slices.Contains(inUse, username)
 }
 
 // connected is a member on which a connection of the user is open, or that could not be asked; empty if there
