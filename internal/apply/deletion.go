@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -15,8 +18,6 @@ import (
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
 )
-
-// +kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=patch
 
 // Retain makes what holds data outlive the deployment, if the spec asks for that.
 func (w *Writer) Retain(ctx context.Context, seen *observe.Observed) error {
@@ -68,16 +69,35 @@ func (w *Writer) deletion(ctx context.Context, seen *observe.Observed, objects [
 	return errors.Join(errs...)
 }
 
-// own replaces the owners of the very version that was seen.
+// own replaces the owners of the very version that was seen. Claims are patched and the others updated: those are the
+// rights that the operator has.
 func (w *Writer) own(ctx context.Context, namespace string, kept observe.Kept, owners []metav1.OwnerReference) error {
+	var object client.Object
+	switch kept.Kind {
+	case observe.KindClaim:
+		return w.ownClaim(ctx, namespace, kept, owners)
+	case observe.KindSecret:
+		object = &corev1.Secret{}
+	default:
+		object = &corev1.ConfigMap{}
+	}
+	if err := w.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: kept.Name}, object); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if object.GetResourceVersion() != kept.Version {
+		return apierrors.NewConflict(schema.GroupResource{Resource: kept.Kind}, kept.Name, errors.New("it was written since it was read"))
+	}
+	object.SetOwnerReferences(owners)
+	return w.Client.Update(ctx, object, client.FieldOwner(Manager))
+}
+
+func (w *Writer) ownClaim(ctx context.Context, namespace string, kept observe.Kept, owners []metav1.OwnerReference) error {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"uid": kept.UID, "resourceVersion": kept.Version, "ownerReferences": owners,
 	}})
 	if err != nil {
 		return fmt.Errorf("encoding: %w", err)
 	}
-	object := &metav1.PartialObjectMetadata{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: kept.Kind}, ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: kept.Name},
-	}
-	return w.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(Manager))
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: kept.Name}}
+	return w.Client.Patch(ctx, claim, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(Manager))
 }

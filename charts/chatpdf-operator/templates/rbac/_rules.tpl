@@ -90,7 +90,6 @@
   verbs:
   - create
   - get
-  - patch
   - update
 - apiGroups:
   - ""
@@ -224,7 +223,6 @@
   verbs:
   - create
   - get
-  - patch
   - update
 - apiGroups:
   - ""
