@@ -369,3 +369,26 @@ func TestTheCertificateOfTheDatabaseIsWatchedOver(t *testing.T) {
 		})
 	}
 }
+
+func TestTheDiskIsCalledFillingAndStaysSoUntilThereIsRelief(t *testing.T) {
+	f := serving()
+	for _, step := range []struct {
+		used   int
+		reason string
+	}{
+		{0, status.ReasonDiskSufficient}, {75, status.ReasonDiskSufficient}, {80, status.ReasonDiskFilling}, {75, status.ReasonDiskFilling},
+		{95, status.ReasonDiskFull}, {90, status.ReasonDiskFull}, {85, status.ReasonDiskFilling}, {70, status.ReasonDiskSufficient},
+	} {
+		f.Observed.Database.Disk = mongodb.Disk{UsedPercent: step.used, Total: 1 << 30}
+		next, _ := status.Judge(f)
+		c := meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionDatabaseDiskSufficient)
+		if c == nil || c.Reason != step.reason || (c.Status == metav1.ConditionTrue) != (step.reason == status.ReasonDiskSufficient) {
+			t.Errorf("%d %% used: %+v, want %s", step.used, c, step.reason)
+		}
+		f.Observed.Deployment.Status = next
+	}
+	f.Observed.Database.Disk = mongodb.Disk{}
+	if next, _ := status.Judge(f); !meta.IsStatusConditionTrue(next.Conditions, v1alpha1.ConditionDatabaseDiskSufficient) {
+		t.Error("what was said last does not stand while nobody can measure")
+	}
+}
