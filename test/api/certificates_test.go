@@ -20,7 +20,7 @@ func TestACertificateIsRenewedInPlaceAndNothingElseIs(t *testing.T) {
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
 	o.settle(t, key)
 	w.play(t, key)
-	o.settle(t, key)
+	o.calm(t, key)
 	before, templates := w.secrets(t), w.templates(t)
 
 	result := o.pass(t, key)

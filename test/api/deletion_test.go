@@ -39,7 +39,7 @@ func TestDataGoWithTheDeploymentOnlyIfTheSpecSaysSo(t *testing.T) {
 	w.must(t, w.Create(t.Context(), theirs))
 	o.settle(t, key)
 	w.play(t, key)
-	o.settle(t, key)
+	o.calm(t, key)
 	is := func(what string, want types.UID) {
 		t.Helper()
 		seen := w.owners(t)

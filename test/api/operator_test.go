@@ -88,6 +88,15 @@ func (o *operator) pass(t *testing.T, key types.NamespacedName) ctrl.Result {
 	return result
 }
 
+// calm settles once the watcher has tried to reach the members: where nobody can, that is told, and whoever compares
+// before and after would find it.
+func (o *operator) calm(t *testing.T, key types.NamespacedName) {
+	t.Helper()
+	o.settle(t, key)
+	eventually(t, "a look at the database", func() bool { return len(o.Watcher.Snapshot(key).Probes) > 0 })
+	o.settle(t, key)
+}
+
 // settle passes until a pass writes nothing.
 func (o *operator) settle(t *testing.T, key types.NamespacedName) {
 	t.Helper()

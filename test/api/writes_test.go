@@ -59,10 +59,7 @@ func TestASecondPassWritesNothing(t *testing.T) {
 				t.Fatal("the first pass wrote nothing")
 			}
 			w.play(t, key)
-			o.settle(t, key)
-			// Members that nobody reaches are told of, once somebody has tried.
-			eventually(t, "a look at the database", func() bool { return len(o.Watcher.Snapshot(key).Probes) > 0 })
-			o.settle(t, key)
+			o.calm(t, key)
 			for range 5 {
 				o.pass(t, key)
 			}
@@ -162,8 +159,9 @@ func TestAWipedStatusComesBack(t *testing.T) {
 	w := newWorld(t)
 	o := startOperator(t, defaultConfig, nil)
 	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
-	w.play(t, key)
 	o.settle(t, key)
+	w.play(t, key)
+	o.calm(t, key)
 	before := get[v1alpha1.ChatPDFDeployment](t, w, "docs")
 	objects := w.objects(t, key)
 	wiped := before.DeepCopy()
