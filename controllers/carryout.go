@@ -33,7 +33,7 @@ type outcome struct {
 func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observe.Observed, p plan) (done outcome) {
 	var o outcome
 	// First of all, and whatever else may be in the way: who asks for the data to be kept may delete next.
-	if err := r.Apply.Retain(ctx, seen); err != nil {
+	if err := r.Apply.Retain(ctx, seen, seen.ToRetain()); err != nil {
 		return o.failed(err)
 	}
 	if len(p.blockers) > 0 {
@@ -52,7 +52,7 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 	// None of this is in a hurry: what is in its way is no reason to leave the rest undone.
 	grown, growth := r.Apply.Grow(ctx, seen)
 	rotated, rotation := r.Apply.Rotate(ctx, seen, p.rotations)
-	patient := errors.Join(r.renew(ctx, seen, p), growth, rotation, r.Apply.Delete(ctx, seen, ownerOf(seen.Deployment)))
+	patient := errors.Join(r.renew(ctx, seen, p), growth, rotation, r.Apply.Delete(ctx, seen, seen.ToDelete()))
 	r.tell(seen, grown, rotated)
 	defer func() {
 		done.err = errors.Join(done.err, patient)

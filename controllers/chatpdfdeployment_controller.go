@@ -70,7 +70,7 @@ func (r *ChatPDFDeploymentReconciler) suspended(ctx context.Context, d *v1alpha1
 	if err != nil {
 		return err
 	}
-	if err := r.Apply.Retain(ctx, seen); err != nil {
+	if err := r.Apply.Retain(ctx, seen, seen.ToRetain()); err != nil {
 		return err
 	}
 	return r.Status.Write(ctx, d, status.JudgeSuspended(d, r.Clock.Now()))

@@ -4,10 +4,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 
-	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/apply"
 	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/observe"
@@ -76,7 +74,7 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	names := stack.NamesOf(d.Name)
 	in := stack.Input{
 		Deployment:       d,
-		Owner:            ownerOf(d),
+		Owner:            seen.Owner(),
 		Release:          content,
 		Members:          mongodb.Replicas(database),
 		LiveStatefulSet:  owned,
@@ -129,10 +127,4 @@ func ownedStatefulSet(seen *observe.Observed) (*appsv1ac.StatefulSetApplyConfigu
 		return nil, nil
 	}
 	return appsv1ac.ExtractStatefulSet(set, apply.Manager)
-}
-
-func ownerOf(d *v1alpha1.ChatPDFDeployment) metav1.OwnerReference {
-	return metav1.OwnerReference{
-		APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind, Name: d.Name, UID: d.UID,
-	}
 }

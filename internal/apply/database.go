@@ -51,9 +51,7 @@ func (w *Writer) identity(ctx context.Context, seen *observe.Observed, data map[
 		}
 		if d.Spec.MongoDB.Storage.DeletionPolicy == v1alpha1.DeletionDelete {
 			// Never may it stay behind when the volumes go.
-			record.OwnerReferences = []metav1.OwnerReference{{
-				APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind, Name: d.Name, UID: d.UID,
-			}}
+			record.OwnerReferences = []metav1.OwnerReference{seen.Owner()}
 		}
 		err := w.Client.Create(ctx, record, client.FieldOwner(Manager))
 		if err != nil {

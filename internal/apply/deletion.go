@@ -14,55 +14,26 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/observe"
-	"chatpdf.dev/operator/internal/stack"
 )
 
-// Retain makes what holds data outlive the deployment, if the spec asks for that.
-func (w *Writer) Retain(ctx context.Context, seen *observe.Observed) error {
-	if seen.Deployment.Spec.MongoDB.Storage.DeletionPolicy == v1alpha1.DeletionDelete {
-		return nil
-	}
-	return w.deletion(ctx, seen, seen.Kept(), nil)
+// Retain makes objects outlive the deployment.
+func (w *Writer) Retain(ctx context.Context, seen *observe.Observed, objects []observe.Kept) error {
+	return w.change(ctx, seen, objects)
 }
 
-// Delete makes what holds data go with the deployment, if the spec asks for that: the garbage collector does the
-// rest, whether the operator runs by then or not. Secrets follow only when every volume goes, and the record of the
-// replica set goes first: what is left of a deployment that is deleted in between can be used again.
-func (w *Writer) Delete(ctx context.Context, seen *observe.Observed, owner metav1.OwnerReference) error {
-	if seen.Deployment.Spec.MongoDB.Storage.DeletionPolicy != v1alpha1.DeletionDelete {
-		return nil
-	}
-	all, volumes := seen.Kept(), 0
-	var now []observe.Kept
-	for _, kept := range all {
-		if kept.Kind != observe.KindSecret {
-			now = append(now, kept)
-		}
-		if kept.Kind == observe.KindClaim && kept.Owner != nil {
-			volumes++
-		}
-	}
-	if volumes == len(seen.Claims) && volumes >= int(stack.Members(seen.Deployment.Spec)) {
-		now = all
-	}
-	return w.deletion(ctx, seen, now, &owner)
+// Delete makes objects go with the deployment: the garbage collector does the rest, whether the operator runs by then
+// or not.
+func (w *Writer) Delete(ctx context.Context, seen *observe.Observed, objects []observe.Kept) error {
+	return w.change(ctx, seen, objects, seen.Owner())
 }
 
-// deletion gives objects an owner, or takes the one away that they have.
-func (w *Writer) deletion(ctx context.Context, seen *observe.Observed, objects []observe.Kept, owner *metav1.OwnerReference) error {
+// change gives objects these owners in the place of the deployment.
+func (w *Writer) change(ctx context.Context, seen *observe.Observed, objects []observe.Kept, instead ...metav1.OwnerReference) error {
 	var errs []error
 	for _, kept := range objects {
-		if (kept.Owner != nil) == (owner != nil) || kept.Owner != nil && kept.Owner.UID != seen.Deployment.UID {
-			continue
-		}
 		owners := slices.DeleteFunc(slices.Clone(kept.Owners), func(o metav1.OwnerReference) bool { return o.UID == seen.Deployment.UID })
-		if owner != nil {
-			owners = append(owners, *owner)
-		}
-		err := w.own(ctx, seen.Deployment.Namespace, kept, owners)
-		if err != nil {
+		if err := w.own(ctx, seen.Deployment.Namespace, kept, append(owners, instead...)); err != nil {
 			errs = append(errs, fmt.Errorf("setting what happens to %s %s on deletion: %w", kept.Kind, kept.Name, err))
 		}
 	}

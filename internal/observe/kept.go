@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -33,14 +32,12 @@ type Kept struct {
 
 // Kept are the record of the replica set's identity, the volume claims and the Secrets that the operator made.
 func (seen *Observed) Kept() []Kept {
-	d := seen.Deployment
 	var kept []Kept
 	if identity := seen.Identity; identity != nil {
 		kept = append(kept, keptAs("ConfigMap", identity))
 	}
-	ours := labels.SelectorFromSet(stack.SelectorLabels(d.Name, stack.ComponentMongoDB))
 	for i := range seen.Claims {
-		if claim := &seen.Claims[i]; ours.Matches(labels.Set(claim.Labels)) {
+		if claim := &seen.Claims[i]; seen.ours(claim) {
 			kept = append(kept, keptAs(KindClaim, claim))
 		}
 	}
@@ -50,6 +47,31 @@ func (seen *Observed) Kept() []Kept {
 		}
 	}
 	return kept
+}
+
+// ToRetain are the objects that would be deleted with the deployment although the spec wants them to outlive it.
+func (seen *Observed) ToRetain() []Kept {
+	if seen.Deployment.Spec.MongoDB.Storage.DeletionPolicy == v1alpha1.DeletionDelete {
+		return nil
+	}
+	return slices.DeleteFunc(seen.Kept(), func(k Kept) bool { return k.Owner == nil || k.Owner.UID != seen.Deployment.UID })
+}
+
+// ToDelete are the objects that would outlive the deployment although the spec wants them deleted with it. Secrets
+// follow only when every volume goes, and the record of the replica set goes first: what is left of a deployment
+// that is deleted in between can be used again.
+func (seen *Observed) ToDelete() []Kept {
+	if seen.Deployment.Spec.MongoDB.Storage.DeletionPolicy != v1alpha1.DeletionDelete {
+		return nil
+	}
+	kept, going := seen.Kept(), 0
+	for _, k := range kept {
+		if k.Kind == KindClaim && k.Owner != nil {
+			going++
+		}
+	}
+	all := going == len(seen.Claims) && going >= int(stack.Members(seen.Deployment.Spec))
+	return slices.DeleteFunc(kept, func(k Kept) bool { return k.Owner != nil || k.Kind == KindSecret && !all })
 }
 
 func keptAs(kind string, object metav1.Object) Kept {

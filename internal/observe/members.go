@@ -7,7 +7,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/stack"
@@ -74,7 +73,7 @@ func (seen *Observed) member(n int, domain string, set *appsv1.StatefulSet) mong
 	}
 	if claim := Named(seen.Claims, mongodb.ClaimName(d.Name, n)); claim != nil && claim.DeletionTimestamp == nil {
 		m.ClaimUID = claim.UID
-		m.ClaimOurs = labels.SelectorFromSet(stack.SelectorLabels(d.Name, stack.ComponentMongoDB)).Matches(labels.Set(claim.Labels))
+		m.ClaimOurs = seen.ours(claim)
 		m.Claim = mongodb.ParseClaimRecord(claim.Annotations)
 	}
 	return m

@@ -68,6 +68,12 @@ type Secret struct {
 	Filled map[string]bool
 }
 
+// Owner is the reference by which an object is deleted with the deployment.
+func (seen *Observed) Owner() metav1.OwnerReference {
+	d := seen.Deployment
+	return metav1.OwnerReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind, Name: d.Name, UID: d.UID}
+}
+
 // Named finds an object by name; nil if there is none.
 func Named[L any, P interface {
 	*L

@@ -22,7 +22,8 @@ func (o Observer) trouble(ctx context.Context, seen *Observed) error {
 			o.warning(ctx, seen, claim)
 		}
 	}
-	for _, claim := range seen.SmallVolumes() {
+	small := seen.SmallVolumes()
+	for _, claim := range small {
 		o.warning(ctx, seen, claim)
 	}
 	for i := range seen.StatefulSets {
@@ -31,7 +32,7 @@ func (o Observer) trouble(ctx context.Context, seen *Observed) error {
 			o.warning(ctx, seen, set)
 		}
 	}
-	if !pending && len(seen.SmallVolumes()) == 0 {
+	if !pending && len(small) == 0 {
 		return nil
 	}
 	var classes storagev1.StorageClassList

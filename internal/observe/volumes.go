@@ -9,14 +9,19 @@ import (
 	"chatpdf.dev/operator/internal/stack"
 )
 
+// ours says that the claim carries the labels of this deployment's database.
+func (seen *Observed) ours(claim *corev1.PersistentVolumeClaim) bool {
+	selector := stack.SelectorLabels(seen.Deployment.Name, stack.ComponentMongoDB)
+	return labels.SelectorFromSet(selector).Matches(labels.Set(claim.Labels))
+}
+
 // volumes are the bound claims of wanted members.
 func (seen *Observed) volumes() []*corev1.PersistentVolumeClaim {
 	d := seen.Deployment
-	ours := labels.SelectorFromSet(stack.SelectorLabels(d.Name, stack.ComponentMongoDB))
 	var bound []*corev1.PersistentVolumeClaim
 	for ordinal := range int(stack.Members(d.Spec)) {
 		claim := Named(seen.Claims, mongodb.ClaimName(d.Name, ordinal))
-		if claim != nil && claim.Status.Phase == corev1.ClaimBound && claim.DeletionTimestamp == nil && ours.Matches(labels.Set(claim.Labels)) {
+		if claim != nil && claim.Status.Phase == corev1.ClaimBound && claim.DeletionTimestamp == nil && seen.ours(claim) {
 			bound = append(bound, claim)
 		}
 	}

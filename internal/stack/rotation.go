@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"slices"
 	"time"
 
 	"chatpdf.dev/operator/api/v1alpha1"
@@ -85,12 +86,7 @@ func (r SecretRecipe) rotates() string {
 }
 
 func leftOver(database mongodb.Snapshot, username string) bool {
-	for _, user := range database.Retired {
-		if user.Username == username {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(database.Retired, func(user mongodb.RetiredUser) bool { return user.Username == username })
 }
 
 // replacedUserGrace is how long a user stays at the least whose place another one has taken. The kubelet gives a

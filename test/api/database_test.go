@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"slices"
 	"strings"
 	"testing"
@@ -58,15 +59,20 @@ func (k *kubelet) ready(t *testing.T, o *operator) {
 	})
 }
 
+// connect makes a client from the application's connection string. The headless Service in it is a name of all
+// members; here there is only the first to ask.
+func (k *kubelet) connect(uri string, trust *tls.Config) (*mongo.Client, error) {
+	set := k.key.Name + "-mongodb."
+	uri = strings.Replace(uri, "@"+set, "@"+k.key.Name+"-mongodb-0."+set, 1)
+	return mongo.Connect(options.Client().ApplyURI(uri).SetTLSConfig(trust).SetDialer(dialer(k.dial)))
+}
+
 // asApplication does something with the database by the credentials that the operator made for the
 // application.
 func (k *kubelet) asApplication(t *testing.T, act func(context.Context, *mongo.Collection) error) error {
 	t.Helper()
 	secret := get[corev1.Secret](t, k.world, stack.NamesOf(k.key.Name).DatabaseAppSecret)
-	// The headless Service is a name of all members; here there is only the first to ask.
-	set := k.key.Name + "-mongodb."
-	uri := strings.Replace(string(secret.Data[stack.KeyURI]), "@"+set, "@"+k.key.Name+"-mongodb-0."+set, 1)
-	client, err := mongo.Connect(options.Client().ApplyURI(uri).SetTLSConfig(k.trust(t)).SetDialer(dialer(k.dial)))
+	client, err := k.connect(string(secret.Data[stack.KeyURI]), k.trust(t))
 	k.must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,9 +72,7 @@ func (f *follower) write(ctx context.Context, trust *tls.Config, i int) error {
 		return err
 	}
 	if uri := string(secret.Data[stack.KeyURI]); uri != f.uri {
-		set := f.k.key.Name + "-mongodb."
-		next, err := mongo.Connect(options.Client().
-			ApplyURI(strings.Replace(uri, "@"+set, "@"+f.k.key.Name+"-mongodb-0."+set, 1)).SetTLSConfig(trust).SetDialer(dialer(f.k.dial)))
+		next, err := f.k.connect(uri, trust)
 		if err != nil {
 			return err
 		}
