@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"chatpdf.dev/operator/internal/mongodb/replset"
+	"chatpdf.dev/operator/internal/mongodb/trust"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
 	"chatpdf.dev/operator/internal/status"
@@ -52,11 +53,12 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 	// None of this is in a hurry: what is in its way is no reason to leave the rest undone.
 	grown, growth := r.Apply.Grow(ctx, seen)
 	rotated, rotation := r.Apply.Rotate(ctx, seen, p.rotations)
-	patient := errors.Join(r.renew(ctx, seen, p), growth, rotation, r.Apply.Delete(ctx, seen, seen.ToDelete()))
+	certified, certificates := r.certify(ctx, seen, p.certificates.Change)
+	patient := errors.Join(certificates, growth, rotation, r.Apply.Delete(ctx, seen, seen.ToDelete()))
 	r.tell(seen, grown, rotated)
 	defer func() {
 		done.err = errors.Join(done.err, patient)
-		done.stepped = done.stepped || len(rotated) > 0
+		done.stepped = done.stepped || len(rotated) > 0 || certified
 		if patient != nil && !apierrors.IsConflict(patient) {
 			done.troubles = append(done.troubles, status.ApplyFailed(patient))
 		}
@@ -72,15 +74,15 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 	return r.step(ctx, seen, p, o)
 }
 
-// renew makes certificates anew, and tells of it.
-func (r *ChatPDFDeploymentReconciler) renew(ctx context.Context, seen *observe.Observed, p plan) error {
-	if err := r.Apply.Renew(ctx, seen, p.renewals); err != nil {
-		return err
+// certify carries a change of certificates out, and tells of it.
+func (r *ChatPDFDeploymentReconciler) certify(ctx context.Context, seen *observe.Observed, change *stack.CertificateChange) (done bool, err error) {
+	if change == nil {
+		return false, nil
 	}
-	for _, renewed := range p.renewals {
-		r.Status.Renewed(seen.Deployment, renewed.Name)
+	if done, err = r.Apply.ChangeCertificates(ctx, seen, *change); done && err == nil {
+		r.Status.Certified(seen.Deployment, *change)
 	}
-	return nil
+	return done, err
 }
 
 // tell makes events of what was done.
@@ -103,7 +105,7 @@ func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Ob
 		return o
 	}
 	r.Watcher.Watch(key, replset.Target{
-		ReplicaSet: d.Name, Hosts: p.hosts, CA: seen.CA, Dial: r.Dial, SecretsVersion: secretsVersion(seen),
+		ReplicaSet: d.Name, Hosts: p.hosts, CA: seen.CA, Certificate: servedFingerprint(seen), Dial: r.Dial, SecretsVersion: secretsVersion(seen),
 		Credentials: func(ctx context.Context) (replset.Credentials, error) { return r.credentials(ctx, key) },
 	})
 	step := p.decision.Step
@@ -122,6 +124,14 @@ func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Ob
 	r.Status.StepTaken(d, string(step.Kind), p.decision.Message)
 	o.stepped = true
 	return o
+}
+
+// servedFingerprint is of the certificate that members should serve.
+func servedFingerprint(seen *observe.Observed) string {
+	if seen.Trust.Leaf == nil {
+		return ""
+	}
+	return trust.Fingerprint(seen.Trust.Leaf)
 }
 
 // secretsVersion changes when a person or the operator writes one of the Secrets that credentials reads.

@@ -89,6 +89,7 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 		Members:      plan.members,
 		Health:       plan.health,
 		LeftVolumes:  plan.left,
+		Certificates: plan.certificates,
 		Blockers:     slices.Concat(plan.blockers, outcome.blockers, outcome.troubles),
 		HeldBack:     plan.heldBack,
 		Changed:      outcome.changed,

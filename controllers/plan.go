@@ -25,7 +25,7 @@ type plan struct {
 	left         []string
 	hosts        []string
 	objects      stack.Objects
-	renewals     []stack.SecretRecipe
+	certificates stack.CertificatePlan
 	rotations    []stack.Rotation
 	heldBack     *status.Trouble
 	blockers     []status.Trouble
@@ -84,11 +84,24 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 		in.LiveBackendReplicas = *backend.Spec.Replicas
 	}
 	p.objects = stack.Build(in)
-	p.renewals = p.objects.Renewals(seen.Certificates, now)
+	p.certificates = p.objects.Certificates(d.Spec.MongoDB.TLS, seen.Trust, memberTrust(database), now)
 	if seen.Database.SecretsVersion == secretsVersion(seen) { // else the database was asked by other Secrets
 		p.rotations = p.objects.Rotations(d.Spec.MongoDB.PasswordRotation, seen.Logins, seen.Database, now)
 	}
 	return p
+}
+
+// memberTrust is what the members that run serve and trust.
+func memberTrust(database mongodb.Observed) []stack.MemberTrust {
+	var members []stack.MemberTrust
+	for _, m := range database.Members {
+		if !m.PodRunning {
+			continue // it reads the Secrets as they are when it starts
+		}
+		said, known := database.Database.Certificates[m.Host]
+		members = append(members, stack.MemberTrust{Host: m.Host, Known: known, MemberCertificates: said})
+	}
+	return members
 }
 
 // databaseToRun is content with the database's half that may run: not an image that would not open the

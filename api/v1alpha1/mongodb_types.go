@@ -33,6 +33,10 @@ type MongoDBSpec struct {
 	// +optional
 	PasswordRotation PasswordRotationSpec `json:"passwordRotation,omitzero"`
 
+	// tls is what the database's certificates come from. Connections without TLS are always refused.
+	// +optional
+	TLS DatabaseTLSSpec `json:"tls,omitzero"`
+
 	// storage of one member.
 	// +optional
 	Storage StorageSpec `json:"storage,omitzero"`
@@ -40,6 +44,38 @@ type MongoDBSpec struct {
 	// resources of one member. Absent: requests of 250m CPU and 512Mi, limits of 2 CPU and 1Gi.
 	// +optional
 	Resources ResourcesSpec `json:"resources,omitzero"`
+}
+
+// DatabaseTLSSpec is what the database's certificates come from: an authority of the operator's own unless it names
+// another source. Certificates and authorities are replaced while the database runs, with MongoDB 5.0 or later.
+// +kubebuilder:validation:XValidation:rule="!has(self.certificateSecretRef) || !has(self.renewRequest)",message="mongodb.tls.renewRequest is for the operator's own authority: with certificateSecretRef put another certificate into that Secret instead."
+type DatabaseTLSSpec struct {
+	// certificateSecretRef names a Secret of type kubernetes.io/tls, as cert-manager makes them, with tls.crt, tls.key
+	// and the ca.crt that verifies it. The certificate must be good for servers and clients, and for
+	// *.NAME-mongodb.NAMESPACE.svc.CLUSTERDOMAIN, the same without the wildcard, NAME-mongodb.NAMESPACE.svc and localhost.
+	// What changes there is taken up; what is no good is refused by a condition, and members serve what they did before.
+	// Absent: the operator's own authority signs, and its certificate is renewed after half of its 90 days.
+	// +optional
+	CertificateSecretRef *SecretRef `json:"certificateSecretRef,omitempty"`
+
+	// renewRequest makes the operator's authority, and with it the certificate, anew once whenever it becomes another
+	// text, such as a date. Both authorities are trusted until every member serves what the new one has signed.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	RenewRequest string `json:"renewRequest,omitempty"`
+}
+
+// SecretRef names a Secret in the same namespace.
+//
+// +structType=atomic
+type SecretRef struct {
+	// name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	// +required
+	Name string `json:"name"`
 }
 
 // PasswordRotationSpec says when the passwords of database users are replaced. A second user takes the

@@ -1,6 +1,9 @@
 package apply
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -13,11 +16,98 @@ import (
 	"net"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"chatpdf.dev/operator/internal/mongodb/trust"
+	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
 )
 
 // skew is how far clocks of nodes may be behind the operator's.
 const skew = time.Hour
+
+// ChangeCertificates carries out one change: pods see it as a file. It holds only for the Secrets that were read.
+// It returns false if they are others by now: the next pass decides anew.
+func (w *Writer) ChangeCertificates(ctx context.Context, seen *observe.Observed, change stack.CertificateChange) (done bool, err error) {
+	secret, err := w.unchanged(ctx, seen, change.Secret.Name)
+	if secret == nil || err != nil {
+		return false, err
+	}
+	if secret.Annotations == nil {
+		secret.Annotations = map[string]string{}
+	}
+	now := w.Clock.Now()
+	switch recipe := change.Secret.Recipe.(type) {
+	case stack.Authority:
+		err = changeAuthority(secret, recipe, change, now)
+	case stack.Certificate:
+		if change.Kind == stack.TrustAuthorities {
+			secret.Data[stack.KeyCACertificate] = trust.Encode(change.Authorities)
+			secret.Annotations[stack.AnnotationTrustedSince] = now.UTC().Format(time.RFC3339)
+			break
+		}
+		var source *corev1.Secret
+		if source, err = w.unchanged(ctx, seen, cmp.Or(change.From, recipe.AuthoritySecret)); source == nil || err != nil {
+			return false, err
+		}
+		err = changeCertificate(secret, source, recipe, change, now)
+	}
+	if err != nil {
+		return false, fmt.Errorf("certificates in Secret %s: %w", secret.Name, err)
+	}
+	return true, w.Client.Update(ctx, secret, client.FieldOwner(Manager))
+}
+
+// unchanged reads a Secret; nil if it is another version than the pass has seen.
+func (w *Writer) unchanged(ctx context.Context, seen *observe.Observed, name string) (*corev1.Secret, error) {
+	var secret corev1.Secret
+	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: seen.Deployment.Namespace, Name: name}, &secret); err != nil {
+		return nil, err
+	}
+	if secret.ResourceVersion != seen.Secrets[name].Version {
+		return nil, nil
+	}
+	return &secret, nil
+}
+
+func changeAuthority(secret *corev1.Secret, recipe stack.Authority, change stack.CertificateChange, now time.Time) error {
+	if change.Kind == stack.TrustAuthorities {
+		secret.Data[stack.KeyCACertificate] = trust.Encode(change.Authorities)
+		if change.From != "" {
+			delete(secret.Data, stack.KeyCAKey) // it belongs to none that signs from now on
+			secret.Annotations[stack.AnnotationCertificatesFrom] = change.From
+		}
+		return nil
+	}
+	fresh, err := newAuthority(recipe, now)
+	if err != nil {
+		return err
+	}
+	secret.Data[stack.KeyCACertificate] = bytes.Join([][]byte{fresh[stack.KeyCACertificate], secret.Data[stack.KeyCACertificate]}, nil)
+	secret.Data[stack.KeyCAKey] = fresh[stack.KeyCAKey]
+	delete(secret.Annotations, stack.AnnotationCertificatesFrom)
+	if change.Request != "" {
+		secret.Annotations[stack.AnnotationRenewRequest] = change.Request
+	}
+	return nil
+}
+
+// changeCertificate leaves alone which authorities are trusted.
+func changeCertificate(secret, source *corev1.Secret, recipe stack.Certificate, change stack.CertificateChange, now time.Time) error {
+	content := source.Data
+	if change.From == "" {
+		var err error
+		if content, err = newCertificate(recipe, source.Data, now); err != nil {
+			return err
+		}
+	}
+	for _, key := range []string{stack.KeyCertificate, stack.KeyPrivateKey} {
+		secret.Data[key] = content[key]
+	}
+	secret.Annotations[stack.AnnotationRotatedAt] = now.UTC().Format(time.RFC3339)
+	return nil
+}
 
 // newAuthority makes a self-signed authority that may sign certificates and nothing else.
 func newAuthority(r stack.Authority, now time.Time) (map[string][]byte, error) {
@@ -25,7 +115,7 @@ func newAuthority(r stack.Authority, now time.Time) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	template, err := newTemplate(r.CommonName, now, stack.AuthorityLifetime)
+	template, err := newTemplate(r.CommonName, now, r.Lifetime)
 	if err != nil {
 		return nil, err
 	}

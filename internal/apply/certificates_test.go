@@ -12,7 +12,7 @@ import (
 
 func TestMembersAreTrustedUnderEveryNameThatTheyAreReachedBy(t *testing.T) {
 	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	authority, err := newAuthority(stack.Authority{CommonName: "a-namespace-with-a-long-name-of-its-own/and-a-deployment-too-mongodb"}, now)
+	authority, err := newAuthority(stack.Authority{CommonName: "a-namespace-with-a-long-name-of-its-own/and-a-deployment-too-mongodb", Lifetime: stack.AuthorityLifetime}, now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,12 +3,10 @@ package apply
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"chatpdf.dev/operator/internal/mongodb"
@@ -21,31 +19,25 @@ import (
 // It returns those that it carried out.
 func (w *Writer) Rotate(ctx context.Context, seen *observe.Observed, due []stack.Rotation) (done []stack.Rotation, err error) {
 	for _, rotation := range due {
-		switch err := w.rotate(ctx, seen, rotation); {
-		case errors.Is(err, errSuperseded): // the next pass decides anew
-		case err != nil:
+		rotated, err := w.rotate(ctx, seen, rotation)
+		if err != nil {
 			return done, fmt.Errorf("replacing the password in Secret %s: %w", rotation.Secret.Name, err)
-		default:
+		}
+		if rotated {
 			done = append(done, rotation)
 		}
 	}
 	return done, nil
 }
 
-// errSuperseded: the Secret is another version than was decided on.
-var errSuperseded = errors.New("the Secret has changed since it was read")
-
-func (w *Writer) rotate(ctx context.Context, seen *observe.Observed, rotation stack.Rotation) error {
-	var secret corev1.Secret
-	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: seen.Deployment.Namespace, Name: rotation.Secret.Name}, &secret); err != nil {
-		return err
-	}
-	if secret.ResourceVersion != seen.Secrets[rotation.Secret.Name].Version {
-		return errSuperseded
+func (w *Writer) rotate(ctx context.Context, seen *observe.Observed, rotation stack.Rotation) (done bool, err error) {
+	secret, err := w.unchanged(ctx, seen, rotation.Secret.Name)
+	if secret == nil || err != nil {
+		return false, err
 	}
 	if rotation.Next != "" {
 		secret.Data[stack.KeyNextUsername], secret.Data[stack.KeyNextPassword] = []byte(rotation.Next), []byte(rand.Text())
-		return w.Client.Update(ctx, &secret, client.FieldOwner(Manager))
+		return true, w.Client.Update(ctx, secret, client.FieldOwner(Manager))
 	}
 	password := string(secret.Data[stack.KeyNextPassword])
 	content := map[string][]byte{stack.KeyUsername: []byte(rotation.Took), stack.KeyPassword: []byte(password)}
@@ -53,7 +45,7 @@ func (w *Writer) rotate(ctx context.Context, seen *observe.Observed, rotation st
 		recipe.Username = rotation.Took
 		var err error
 		if content, err = connection(recipe, password); err != nil {
-			return err
+			return false, err
 		}
 	}
 	maps.Copy(secret.Data, content)
@@ -69,5 +61,5 @@ func (w *Writer) rotate(ctx context.Context, seen *observe.Observed, rotation st
 		secret.Annotations = map[string]string{}
 	}
 	maps.Copy(secret.Annotations, annotations)
-	return w.Client.Update(ctx, &secret, client.FieldOwner(Manager))
+	return true, w.Client.Update(ctx, secret, client.FieldOwner(Manager))
 }

@@ -43,30 +43,6 @@ func (w *Writer) Secrets(ctx context.Context, seen *observe.Observed, recipes []
 	return lost, nil
 }
 
-// Renew makes certificates anew, in the Secrets that hold them: pods see the change as a file.
-func (w *Writer) Renew(ctx context.Context, seen *observe.Observed, due []stack.SecretRecipe) error {
-	for _, recipe := range due {
-		if err := w.renew(ctx, seen.Deployment.Namespace, recipe); err != nil {
-			return fmt.Errorf("renewing the certificate in Secret %s: %w", recipe.Name, err)
-		}
-	}
-	return nil
-}
-
-// renew writes only if the Secret is still what was read: the version goes along.
-func (w *Writer) renew(ctx context.Context, namespace string, recipe stack.SecretRecipe) error {
-	var secret corev1.Secret
-	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: recipe.Name}, &secret); err != nil {
-		return err
-	}
-	data, err := w.content(ctx, namespace, recipe.Recipe)
-	if err != nil {
-		return err
-	}
-	secret.Data = data
-	return w.Client.Update(ctx, &secret, client.FieldOwner(Manager))
-}
-
 func (w *Writer) createSecret(ctx context.Context, namespace string, recipe stack.SecretRecipe) error {
 	data, err := w.content(ctx, namespace, recipe.Recipe)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+
+	"chatpdf.dev/operator/internal/mongodb/trust"
 )
 
 // Directories is where the agent finds the mounted Secrets and where it puts what mongod reads.
@@ -37,10 +39,15 @@ type Files struct {
 	identity    atomic.Pointer[identity]
 }
 
-// identity is the certificate of this member and the authority that signed it.
+// identity is the certificate of this member and the authorities that members trust.
 type identity struct {
 	certificate tls.Certificate
-	authority   *x509.CertPool
+	authorities []*x509.Certificate
+	pool        *x509.CertPool
+}
+
+func (i *identity) same(other *identity) bool {
+	return i.certificate.Leaf.Equal(other.certificate.Leaf) && trust.Same(i.authorities, other.authorities)
 }
 
 // NewFiles writes every file once; it fails if a Secret holds nothing usable.
@@ -87,7 +94,9 @@ func (f *Files) Refresh() error {
 	); err != nil {
 		return err
 	}
-	f.identity.Store(next)
+	if present := f.identity.Load(); present == nil || !present.same(next) {
+		f.identity.Store(next)
+	}
 	return nil
 }
 
@@ -98,7 +107,7 @@ func (f *Files) Certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 
 // Loopback is how to reach the mongod of this pod: its certificate names localhost.
 func (f *Files) Loopback() *tls.Config {
-	return &tls.Config{RootCAs: f.identity.Load().authority, ServerName: "localhost", MinVersion: tls.VersionTLS12}
+	return &tls.Config{RootCAs: f.identity.Load().pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}
 }
 
 // Admin reads the operator's own user.
@@ -143,11 +152,15 @@ func parse(certificate, key, authority []byte) (*identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tls.crt and tls.key of the certificate Secret are no pair: %w", err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(authority) {
-		return nil, errors.New("ca.crt of the certificate Secret holds no certificate in PEM")
+	authorities, err := trust.Parse(authority)
+	if err != nil {
+		return nil, fmt.Errorf("ca.crt of the certificate Secret: %w", err)
 	}
-	return &identity{certificate: pair, authority: pool}, nil
+	pool := x509.NewCertPool()
+	for _, certificate := range authorities {
+		pool.AddCert(certificate)
+	}
+	return &identity{certificate: pair, authorities: authorities, pool: pool}, nil
 }
 
 // checkKeyfile applies mongod's own rule, so that a bad key is refused here with a sentence.

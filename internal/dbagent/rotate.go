@@ -7,64 +7,74 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"chatpdf.dev/operator/internal/dbagent/protocol"
+	"chatpdf.dev/operator/internal/mongodb/trust"
 )
 
-// rotator has mongod serve the certificate that stands in its files. mongod reads them when it starts
-// and when it is told to, which is not by itself when they change.
+// rotator has mongod serve the certificate, and trust the authorities, that stand in its files. mongod reads
+// them when it starts and when it is told to, which is not by itself when they change.
 type rotator struct {
 	log     *slog.Logger
 	address string
 	files   *Files
-	// served is what mongod was last seen to serve, in DER; nil before it was asked.
-	served []byte
-	// obstacle is why it could not be brought to, as it was logged last.
+	// told is what mongod was made to read last; nil before that.
+	told atomic.Pointer[identity]
+	// obstacle is why it could not be made to, as it was logged last.
 	obstacle string
 }
 
-// follow brings mongod to the certificate of the files, if it serves another one. It asks only once
-// for each certificate.
+// follow has mongod read its files, once for each content: what it has read of the authorities it does not show.
 func (r *rotator) follow(ctx context.Context) {
-	wanted := r.files.identity.Load().certificate.Certificate[0]
-	if bytes.Equal(r.served, wanted) {
+	wanted := r.files.identity.Load()
+	if r.told.Load() == wanted {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
 	err := r.bring(ctx, wanted)
 	if err == nil {
-		r.served, r.obstacle = wanted, ""
+		r.told.Store(wanted)
+		r.obstacle = ""
 		return
 	}
 	if r.obstacle != err.Error() {
 		r.obstacle = err.Error()
-		r.log.Info("mongod does not serve the certificate of its files yet", "reason", r.obstacle)
+		r.log.Info("mongod has not read the certificates of its files yet", "reason", r.obstacle)
 	}
 }
 
-func (r *rotator) bring(ctx context.Context, wanted []byte) error {
-	served, err := servedCertificate(ctx, r.address)
-	if err != nil || bytes.Equal(served, wanted) {
-		return err
-	}
+func (r *rotator) bring(ctx context.Context, wanted *identity) error {
 	username, password, err := r.files.Admin()
 	if err != nil {
 		return err
 	}
 	credential := &options.Credential{AuthSource: "admin", Username: username, Password: password}
 	if err := runOn(ctx, r.address, r.files, credential, bson.D{{Key: "rotateCertificates", Value: 1}}, nil); err != nil {
-		return fmt.Errorf("asking mongod to read its certificate again: %w", err)
+		return fmt.Errorf("asking mongod to read its certificates again: %w", err)
 	}
-	if served, err = servedCertificate(ctx, r.address); err != nil {
+	served, err := servedCertificate(ctx, r.address)
+	if err != nil {
 		return err
 	}
-	if !bytes.Equal(served, wanted) {
+	if !bytes.Equal(served, wanted.certificate.Certificate[0]) {
 		return errors.New("mongod has read its files again and serves another certificate")
 	}
-	r.log.Info("mongod serves a new certificate")
+	r.log.Info("mongod has read its certificates")
 	return nil
+}
+
+// report is what mongod serves and trusts; false before it was made to read its files.
+func (r *rotator) report() (protocol.Certificates, bool) {
+	told := r.told.Load()
+	if told == nil {
+		return protocol.Certificates{}, false
+	}
+	return protocol.Certificates{Serves: trust.Fingerprint(told.certificate.Leaf), Trusts: trust.Fingerprints(told.authorities)}, true
 }
 
 // servedCertificate is what a new connection is shown. Whether it is to be trusted does not matter

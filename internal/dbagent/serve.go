@@ -1,6 +1,7 @@
 package dbagent
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -27,6 +28,8 @@ type Options struct {
 	Directories Directories
 	// MongoDAddress of the mongod of this pod, on loopback.
 	MongoDAddress string
+	// Refresh is how often the mounted Secrets are read again; 0: every 10 seconds.
+	Refresh time.Duration
 	// Listener takes the HTTPS connections.
 	Listener net.Listener
 }
@@ -44,8 +47,9 @@ func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 	defer member.Close()
 	metrics := NewMetrics(log, o.Self.ReplicaSet, o.MongoDAddress, files)
 	defer metrics.Close()
+	certificates := &rotator{log: log, address: o.MongoDAddress, files: files}
 	server := &http.Server{
-		Handler:           NewHandler(log, o.Self, o.MongoDAddress, files, member, metrics),
+		Handler:           newHandler(log, o.Self, o.MongoDAddress, files, member, metrics, certificates),
 		TLSConfig:         &tls.Config{GetCertificate: files.Certificate, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -58,8 +62,7 @@ func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 	go func() { failed <- server.ServeTLS(o.Listener, "", "") }()
 	log.Info("The files for mongod are written", "directory", o.Directories.Run)
 
-	certificate := &rotator{log: log, address: o.MongoDAddress, files: files}
-	ticker := time.NewTicker(refreshPeriod)
+	ticker := time.NewTicker(cmp.Or(o.Refresh, refreshPeriod))
 	defer ticker.Stop()
 	for {
 		select {
@@ -74,7 +77,7 @@ func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 			if err := files.Refresh(); err != nil {
 				log.Error("A mounted Secret changed to something that is no good; what was written before stays", "error", err)
 			}
-			certificate.follow(ctx)
+			certificates.follow(ctx)
 		}
 	}
 }

@@ -29,21 +29,23 @@ type server struct {
 	files       *Files
 	member      *Member
 	bootstrap   *bootstrapper
+	rotator     *rotator
 	bootstraps  sync.Mutex // one at a time
 	readyLogged string     // what readiness said last, guarded by readyMu
 	readyMu     sync.Mutex
 }
 
-// NewHandler serves
+// newHandler serves
 //
-//	GET  /startupz      the files that mongod needs are written
-//	GET  /livez         the agent answers
-//	GET  /readyz        this member is primary or secondary
-//	GET  /metrics       how the member is, for Prometheus: docs/metrics.md
-//	POST /v1/bootstrap  initiate, with the operator's token
-func NewHandler(log *slog.Logger, self Self, address string, files *Files, member *Member, metrics *Metrics) http.Handler {
+//	GET  /startupz         the files that mongod needs are written
+//	GET  /livez            the agent answers
+//	GET  /readyz           this member is primary or secondary
+//	GET  /metrics          how the member is, for Prometheus: docs/metrics.md
+//	GET  /v1/certificates  what mongod serves and trusts
+//	POST /v1/bootstrap     initiate, with the operator's token
+func newHandler(log *slog.Logger, self Self, address string, files *Files, member *Member, metrics *Metrics, rotator *rotator) http.Handler {
 	s := &server{
-		log: log, files: files, member: member,
+		log: log, files: files, member: member, rotator: rotator,
 		bootstrap: &bootstrapper{self: self, address: address, files: files, member: member},
 	}
 	registry := prometheus.NewRegistry()
@@ -57,6 +59,7 @@ func NewHandler(log *slog.Logger, self Self, address string, files *Files, membe
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
 	}))
+	mux.HandleFunc("GET "+protocol.CertificatesPath, s.handleCertificates)
 	mux.HandleFunc("POST "+protocol.BootstrapPath, s.handleBootstrap)
 	return mux
 }
@@ -86,6 +89,15 @@ func (s *server) logChange(state string) {
 		s.readyLogged = state
 		s.log.Info("The member's state changed", "state", state)
 	}
+}
+
+func (s *server) handleCertificates(w http.ResponseWriter, _ *http.Request) {
+	report, known := s.rotator.report()
+	if !known {
+		answer(w, http.StatusServiceUnavailable, protocol.Refusal{Reason: "mongod has not read its certificates yet since this agent was started"})
+		return
+	}
+	answer(w, http.StatusOK, report)
 }
 
 func (s *server) handleBootstrap(w http.ResponseWriter, r *http.Request) {

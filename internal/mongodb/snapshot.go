@@ -27,8 +27,20 @@ type Snapshot struct {
 	MetricsUser UserState
 	// NextUsers are the same of those that are to take the place of one of the two, by username.
 	NextUsers map[string]UserState
+	// Certificates are what members serve and trust, by host; members whose agent could not say have no entry.
+	Certificates map[string]MemberCertificates
 	// Retired are the users that have given their place to another one and still exist.
 	Retired []RetiredUser
+}
+
+// MemberCertificates are what a member serves and trusts, by the fingerprints of package trust.
+type MemberCertificates struct {
+	// Mute says that the member's agent is of a release that cannot say.
+	Mute bool
+	// Serves is the member's own certificate.
+	Serves string
+	// Trusts are the authorities that it takes others' certificates of.
+	Trusts []string
 }
 
 // Login is the outcome of logging in with the operator's own user.

@@ -39,6 +39,8 @@ type Observed struct {
 	// Certificates are those that the generated Secrets hold, by the Secret's name; what is no
 	// certificate has no entry.
 	Certificates map[string]stack.LiveCertificate
+	// Trust is what the generated Secrets and that of the spec say of the database's certificates.
+	Trust stack.LiveTrust
 	// Logins are the database users that the generated Secrets name, by the Secret's name.
 	Logins map[string]stack.LiveLogin
 	// CA is the PEM certificate that the database's members are verified with; nil before it exists.

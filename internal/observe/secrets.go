@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"slices"
 	"time"
 
@@ -25,6 +26,14 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 	if key := d.Spec.LLM.APIKeySecretRef; key != nil {
 		needed = append(needed, key.Name)
 	}
+	if given := d.Spec.MongoDB.TLS.CertificateSecretRef; given != nil {
+		needed = append(needed, given.Name)
+		obstacle := "Secret %s does not exist: create it with tls.crt, tls.key and ca.crt, or correct spec.mongodb.tls.certificateSecretRef."
+		if slices.Contains(generated, given.Name) {
+			obstacle = "Secret %s is the operator's own: name another one in spec.mongodb.tls.certificateSecretRef."
+		}
+		seen.Trust.Given = &stack.GivenCertificate{Secret: given.Name, Obstacle: fmt.Sprintf(obstacle, given.Name)}
+	}
 	for _, name := range needed {
 		secret, err := get[corev1.Secret](ctx, o.Live, d.Namespace, name)
 		if err != nil {
@@ -45,12 +54,19 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 		case names.TLSSecret:
 			seen.CA = secret.Data[stack.KeyCACertificate]
 			seen.certificate(secret, stack.KeyCertificate)
+			seen.served(secret)
 		case names.CASecret:
 			seen.certificate(secret, stack.KeyCACertificate)
+			seen.authorities(secret)
 		case names.DatabaseAppSecret, names.DatabaseMetricsSecret:
 			seen.Logins[name] = login(secret)
 		}
+		if given := seen.Trust.Given; given != nil && given.Secret == name && !slices.Contains(generated, name) {
+			*given = givenCertificate(secret)
+			seen.certificate(secret, stack.KeyCertificate)
+		}
 	}
+	seen.Trust.Ours = seen.Secrets[names.CASecret].Ours && seen.Secrets[names.TLSSecret].Ours
 	seen.complete = !slices.ContainsFunc(generated, func(name string) bool { return !seen.has(name) })
 	return nil
 }

@@ -9,10 +9,11 @@ import (
 )
 
 const (
-	// AuthorityLifetime is long: what trusts an authority trusts it for good, and nothing changes it yet.
-	AuthorityLifetime = 20 * 365 * 24 * time.Hour
+	// AuthorityLifetime is long: clients outside of the cluster have to be told of another one by hand.
+	AuthorityLifetime = 5 * 365 * 24 * time.Hour
+	// UnrotatedLifetime is for what can be replaced by restarts alone.
+	UnrotatedLifetime = 20 * 365 * 24 * time.Hour
 	// CertificateLifetime of what an authority signs is short enough that making it anew is no rare event.
-	// Members that would have to be restarted for it get one that lives as long as the authority.
 	CertificateLifetime = 90 * 24 * time.Hour
 )
 
@@ -20,13 +21,25 @@ const (
 // (https://www.mongodb.com/docs/manual/reference/command/rotateCertificates/).
 var rotates = mongodb.Series{Major: 5, Minor: 0}
 
-// certificateLifetime is short only where a new certificate is sure to be taken up: elsewhere one that
-// expires would end the database.
+// readsAnew says that members take a new certificate, or another authority, up without a restart. Elsewhere one
+// that expires would end the database.
+func readsAnew(d release.Database) bool {
+	series := mongodb.SeriesOfImage(d.Image)
+	return d.Rotates && series.Known() && !series.Before(rotates)
+}
+
 func certificateLifetime(d release.Database) time.Duration {
-	if series := mongodb.SeriesOfImage(d.Image); d.Rotates && series.Known() && !series.Before(rotates) {
+	if readsAnew(d) {
 		return CertificateLifetime
 	}
-	return AuthorityLifetime
+	return UnrotatedLifetime
+}
+
+func authorityLifetime(d release.Database) time.Duration {
+	if readsAnew(d) {
+		return AuthorityLifetime
+	}
+	return UnrotatedLifetime
 }
 
 // LiveCertificate is a certificate as it stands in a Secret.
@@ -52,16 +65,4 @@ func (r Certificate) Due(live LiveCertificate, now time.Time) bool {
 	}
 	lacks := slices.ContainsFunc(r.DNSNames, func(name string) bool { return !slices.Contains(live.DNSNames, name) })
 	return lacks || !now.Before(live.RenewAt())
-}
-
-// Renewals are the certificates to make anew now.
-func (o Objects) Renewals(live map[string]LiveCertificate, now time.Time) []SecretRecipe {
-	var due []SecretRecipe
-	for _, recipe := range o.Secrets {
-		certificate, is := recipe.Recipe.(Certificate)
-		if found, exists := live[recipe.Name]; is && exists && certificate.Due(found, now) {
-			due = append(due, recipe)
-		}
-	}
-	return due
 }

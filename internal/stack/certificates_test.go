@@ -16,9 +16,9 @@ func TestOnlyMembersThatTakeANewCertificateUpGetOneThatExpiresSoon(t *testing.T)
 	}{
 		"5.0":                  {"mongo:5.0.4", true, stack.CertificateLifetime},
 		"8.0":                  {"mongo:8.0.4", true, stack.CertificateLifetime},
-		"4.4 needs a restart":  {"mongo:4.4.29", true, stack.AuthorityLifetime},
-		"nobody knows":         {"mongo:latest", true, stack.AuthorityLifetime},
-		"an agent of long ago": {"mongo:6.0.5", false, stack.AuthorityLifetime},
+		"4.4 needs a restart":  {"mongo:4.4.29", true, stack.UnrotatedLifetime},
+		"nobody knows":         {"mongo:latest", true, stack.UnrotatedLifetime},
+		"an agent of long ago": {"mongo:6.0.5", false, stack.UnrotatedLifetime},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects := build(v1alpha1.ChatPDFDeploymentSpec{}, func(in *stack.Input) {
@@ -34,18 +34,10 @@ func TestOnlyMembersThatTakeANewCertificateUpGetOneThatExpiresSoon(t *testing.T)
 }
 
 func TestACertificateIsMadeAnewWhenHalfOfItsLifeIsOver(t *testing.T) {
-	const secret = "docs-mongodb-tls"
 	made := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	objects := build(v1alpha1.ChatPDFDeploymentSpec{}, nil)
-	var names []string
-	for _, recipe := range objects.Secrets {
-		if recipe.Name == secret {
-			names = recipe.Recipe.(stack.Certificate).DNSNames
-		}
-	}
-	if len(names) == 0 {
-		t.Fatalf("no recipe makes %s", secret)
-	}
+	recipe := certificateRecipe(t, objects)
+	names := recipe.DNSNames
 	fresh := stack.LiveCertificate{NotBefore: made, NotAfter: made.Add(stack.CertificateLifetime), DNSNames: names, Ours: true}
 	for name, test := range map[string]struct {
 		change func(*stack.LiveCertificate)
@@ -66,13 +58,9 @@ func TestACertificateIsMadeAnewWhenHalfOfItsLifeIsOver(t *testing.T) {
 			if test.change != nil {
 				test.change(&live)
 			}
-			due := objects.Renewals(map[string]stack.LiveCertificate{secret: live}, made.Add(test.after))
-			if (len(due) == 1 && due[0].Name == secret) != test.due {
+			if due := recipe.Due(live, made.Add(test.after)); due != test.due {
 				t.Errorf("due: %v, want %v", due, test.due)
 			}
 		})
-	}
-	if due := objects.Renewals(nil, made); len(due) > 0 {
-		t.Errorf("what does not exist is renewed: %v", due)
 	}
 }

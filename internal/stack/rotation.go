@@ -89,13 +89,13 @@ func leftOver(database mongodb.Snapshot, username string) bool {
 	return slices.ContainsFunc(database.Retired, func(user mongodb.RetiredUser) bool { return user.Username == username })
 }
 
-// replacedUserGrace is how long a user stays at the least whose place another one has taken. The kubelet gives a
-// running pod a changed Secret within its sync period and its cache's lifetime, a minute each at most by default
+// secretGrace is how long what a Secret held before stays good at the least. The kubelet gives a running pod a
+// changed Secret within its sync period and its cache's lifetime, a minute each at most by default
 // (https://kubernetes.io/docs/concepts/configuration/secret/#mounted-secrets-are-updated-automatically).
-const replacedUserGrace = 150 * time.Second
+const secretGrace = 150 * time.Second
 
 // SettlesAt is when every client may be supposed to have read that a user has taken the place of another.
-func (l LiveLogin) SettlesAt() time.Time { return l.Since.Add(replacedUserGrace) }
+func (l LiveLogin) SettlesAt() time.Time { return l.Since.Add(secretGrace) }
 
 // due says that the spec asks for a rotation that was not begun yet.
 func (l LiveLogin) due(asked v1alpha1.PasswordRotationSpec, now time.Time) bool {

@@ -31,7 +31,7 @@ const (
 )
 
 // SecretRecipe is a Secret to make once. It is never pruned, has no owner unless the spec wants it deleted with the
-// volumes, and nothing but a [Rotation] or the renewal of a certificate changes its content.
+// volumes, and nothing but a [Rotation] or a [CertificateChange] changes its content.
 type SecretRecipe struct {
 	Name   string
 	Labels map[string]string
@@ -57,7 +57,13 @@ type Keyfile struct{}
 type Token struct{}
 
 // Authority is a certificate authority of its own.
-type Authority struct{ CommonName string }
+type Authority struct {
+	CommonName string
+	// Lifetime is how long it is good for.
+	Lifetime time.Duration
+	// ReadAnew says that members take another one up without a restart.
+	ReadAnew bool
+}
 
 // Certificate is signed by the Authority in the Secret that it names.
 type Certificate struct {
@@ -81,7 +87,9 @@ func secretRecipes(in Input) []SecretRecipe {
 			Username: mongodb.AppUsername, Host: fqdn + ":" + decimal(mongodb.Port), Database: database, ReplicaSet: d.Name,
 		}, BoundToVolumes: true},
 		{Name: names.KeyfileSecret, Labels: databaseLabels, Recipe: Keyfile{}, BoundToVolumes: true},
-		{Name: names.CASecret, Labels: databaseLabels, Recipe: Authority{CommonName: d.Namespace + "/" + names.MongoDB}, BoundToVolumes: true},
+		{Name: names.CASecret, Labels: databaseLabels, Recipe: Authority{
+			CommonName: d.Namespace + "/" + names.MongoDB, Lifetime: authorityLifetime(in.Release.Database), ReadAnew: readsAnew(in.Release.Database),
+		}, BoundToVolumes: true},
 		{Name: names.TLSSecret, Labels: databaseLabels, Recipe: Certificate{
 			AuthoritySecret: names.CASecret, CommonName: names.MongoDB,
 			DNSNames: []string{"*." + fqdn, fqdn, service, "localhost"},
@@ -94,6 +102,13 @@ func secretRecipes(in Input) []SecretRecipe {
 		for i := range recipes {
 			if recipes[i].rotates() != "" {
 				recipes[i].Annotations = map[string]string{AnnotationRotationRequest: request}
+			}
+		}
+	}
+	if request := d.Spec.MongoDB.TLS.RenewRequest; request != "" {
+		for i := range recipes {
+			if recipes[i].Name == names.CASecret {
+				recipes[i].Annotations = map[string]string{AnnotationRenewRequest: request}
 			}
 		}
 	}

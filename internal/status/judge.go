@@ -41,6 +41,8 @@ type Facts struct {
 	Health mongodb.Health
 	// LeftVolumes are claims that no member uses.
 	LeftVolumes []string
+	// Certificates is how the database's certificates go on.
+	Certificates stack.CertificatePlan
 	// Blockers are what kept the pass from doing its work, most important first.
 	Blockers []Trouble
 	// HeldBack is a change of the database that is not taken up; nil if there is none.
@@ -76,7 +78,7 @@ func Judge(f Facts) (v1alpha1.ChatPDFDeploymentStatus, time.Duration) {
 		c.disk(f)
 	}
 	again := sooner(sooner(c.whole(f, parts), c.certificate(f)), rotation(f))
-	if d.Spec.LLM.APIKeySecretRef != nil {
+	if d.Spec.LLM.APIKeySecretRef != nil || d.Spec.MongoDB.TLS.CertificateSecretRef != nil {
 		again = sooner(again, lookAtSecrets)
 	}
 	return next, again

@@ -18,6 +18,8 @@ import (
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb"
+	"chatpdf.dev/operator/internal/mongodb/trust"
+	"chatpdf.dev/operator/internal/mongodb/trust/trusttest"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
 	"chatpdf.dev/operator/internal/status"
@@ -358,6 +360,69 @@ func TestTheCertificateOfTheDatabaseIsWatchedOver(t *testing.T) {
 			f.Observed.Certificates = map[string]stack.LiveCertificate{
 				"docs-mongodb-tls": {NotBefore: until.Add(-90 * day), NotAfter: until, Ours: test.ours},
 			}
+			s, again := status.Judge(f)
+			c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionDatabaseCertificateValid)
+			if c == nil || c.Status != test.status || c.Reason != test.reason || !strings.Contains(c.Message, test.says) {
+				t.Errorf("the condition is %+v", c)
+			}
+			if again != test.again {
+				t.Errorf("looks again after %s, want %s", again, test.again)
+			}
+		})
+	}
+}
+
+func TestWhatIsWrongWithCertificatesIsTold(t *testing.T) {
+	authority, err := trusttest.NewAuthority("ours", now, stack.AuthorityLifetime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fingerprint := trust.Fingerprint(authority.Certificate)
+	for name, test := range map[string]struct {
+		change func(*status.Facts)
+		status metav1.ConditionStatus
+		reason string
+		says   string
+		again  time.Duration
+	}{
+		"all is well": {func(*status.Facts) {}, metav1.ConditionTrue, status.ReasonCertificateValid, "valid until", 45 * 24 * time.Hour},
+		"what is given is no good": {
+			func(f *status.Facts) { f.Certificates.Refused = "Secret web does not exist." },
+			metav1.ConditionFalse, status.ReasonCertificateRefused, "Secret web does not exist. Members serve what they did before", 30 * time.Second,
+		},
+		"the authority's key is missing": {
+			func(f *status.Facts) { f.Observed.Trust.Signs = false },
+			metav1.ConditionFalse, status.ReasonAuthorityUnusable, "ca.key", 30 * time.Second,
+		},
+		"it waits for time to pass": {
+			func(f *status.Facts) {
+				f.Certificates = stack.CertificatePlan{Waits: "It waits.", Until: now.Add(time.Minute)}
+			},
+			metav1.ConditionTrue, status.ReasonCertificateChanging, "It waits.", time.Minute,
+		},
+		"a member does not serve it yet": {
+			func(f *status.Facts) {
+				f.Observed.Trust.ServedSince = now.Add(-time.Minute)
+				f.Observed.Database.Certificates = map[string]mongodb.MemberCertificates{"b": {Serves: "another"}, "a": {Serves: fingerprint}, "c": {Mute: true}}
+			},
+			metav1.ConditionTrue, status.ReasonCertificateValid, "valid until", 9 * time.Minute,
+		},
+		"a member does not serve it at all": {
+			func(f *status.Facts) {
+				f.Observed.Trust.ServedSince = now.Add(-10 * time.Minute)
+				f.Observed.Database.Certificates = map[string]mongodb.MemberCertificates{"b": {Serves: "another"}, "a": {Serves: fingerprint}}
+			},
+			metav1.ConditionFalse, status.ReasonCertificateNotServed, "b does not serve", 0,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := serving()
+			f.Observed.Certificates = map[string]stack.LiveCertificate{
+				"docs-mongodb-tls": {NotBefore: now, NotAfter: now.Add(stack.CertificateLifetime), Ours: true},
+				"docs-mongodb-ca":  {NotBefore: now, NotAfter: now.Add(stack.AuthorityLifetime), Ours: true},
+			}
+			f.Observed.Trust = stack.LiveTrust{Ours: true, Signs: true, Leaf: authority.Certificate}
+			test.change(&f)
 			s, again := status.Judge(f)
 			c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionDatabaseCertificateValid)
 			if c == nil || c.Status != test.status || c.Reason != test.reason || !strings.Contains(c.Message, test.says) {

@@ -30,6 +30,14 @@ const (
 	ReasonCertificateValid    = "CertificateValid"
 	ReasonCertificateExpiring = "CertificateExpiring"
 	ReasonCertificateExpired  = "CertificateExpired"
+	// ReasonCertificateChanging: another certificate or authority is on its way.
+	ReasonCertificateChanging = "CertificateChanging"
+	// ReasonCertificateRefused: what the spec asks for is no good, and members serve what they did before.
+	ReasonCertificateRefused = "CertificateRefused"
+	// ReasonCertificateNotServed: a member does not take the certificate up.
+	ReasonCertificateNotServed = "CertificateNotServed"
+	// ReasonAuthorityUnusable: the operator cannot sign with the authority in its Secret.
+	ReasonAuthorityUnusable = "AuthorityUnusable"
 	// ReasonImagePullFailed: the kubelet cannot get an image.
 	ReasonImagePullFailed = "ImagePullFailed"
 	// ReasonContainerStartFailed: the image is there, and the container cannot be started from it.

@@ -64,10 +64,19 @@ func (w *Writer) StepTaken(d *v1alpha1.ChatPDFDeployment, step, message string) 
 	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, step, "Database", "%s", message)
 }
 
-// Renewed tells of a certificate that was made anew.
-func (w *Writer) Renewed(d *v1alpha1.ChatPDFDeployment, secret string) {
-	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "CertificateRenewed", "Renew",
-		"The certificate in Secret %s was made anew. Members take it up within two minutes, without a restart.", secret)
+// Certified tells of a change of certificates.
+func (w *Writer) Certified(d *v1alpha1.ChatPDFDeployment, change stack.CertificateChange) {
+	switch secret := change.Secret.Name; change.Kind {
+	case stack.ReplaceAuthority:
+		w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "AuthorityReplaced", "Certify",
+			"Secret %s has a new certificate authority. It signs once every member and every client trusts it.", secret)
+	case stack.TrustAuthorities:
+		w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "AuthoritiesTrusted", "Certify",
+			"By Secret %s certificates of %d authorities are trusted from now on.", secret, len(change.Authorities))
+	case stack.ReplaceCertificate:
+		w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "CertificateRenewed", "Certify",
+			"The certificate in Secret %s was replaced. Members take it up within two minutes, without a restart.", secret)
+	}
 }
 
 // Rotated tells of a step of replacing a password.

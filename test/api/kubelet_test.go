@@ -6,8 +6,6 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -26,9 +24,8 @@ import (
 // agent with the Secrets that the operator made.
 type kubelet struct {
 	*world
-	key     types.NamespacedName
-	pods    *podtest.Cluster
-	secrets string // what is mounted, a directory for each Secret
+	key  types.NamespacedName
+	pods *podtest.Cluster
 
 	mu      sync.Mutex
 	running map[string]*member
@@ -45,8 +42,7 @@ type member struct {
 func newKubelet(t *testing.T, w *world, key types.NamespacedName, members int) *kubelet {
 	t.Helper()
 	k := &kubelet{
-		world: w, key: key, running: map[string]*member{}, secrets: t.TempDir(),
-		pods: podtest.New(t, key.Name, key.Namespace, members),
+		world: w, key: key, running: map[string]*member{}, pods: podtest.New(t, key.Name, key.Namespace, members),
 	}
 	t.Cleanup(k.kill)
 	return k
@@ -58,6 +54,9 @@ func (k *kubelet) sync(t *testing.T) {
 	k.playDeployment(t, k.key.Name+"-backend")
 	k.playDeployment(t, k.key.Name+"-frontend")
 	k.playStatefulSet(t, k.key)
+	if len(k.running) > 0 {
+		k.mount(t)
+	}
 	for ordinal, pod := range k.pods.Pods {
 		name := mongodb.PodName(k.key.Name, ordinal)
 		var uid types.UID
@@ -98,6 +97,30 @@ func (k *kubelet) end(name string) {
 // start runs mongod, and beside it an agent that knows itself by the UID that the API server gave.
 func (k *kubelet) start(t *testing.T, pod *podtest.Pod, uid types.UID) *member {
 	t.Helper()
+	k.mount(t)
+	pod.Start(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	k.must(t, err)
+	binaries := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = dbagent.Serve(ctx, slog.New(slog.DiscardHandler), dbagent.Options{
+			Self:          dbagent.Self{PodUID: string(uid), MemberHost: pod.Host, ReplicaSet: k.key.Name},
+			Directories:   k.pods.Directories(pod.RunDirectory(), binaries),
+			MongoDAddress: pod.MongoDAddress(), Listener: listener, Refresh: podtest.Refresh,
+		})
+	}()
+	return &member{uid: uid, pod: pod, agent: listener.Addr().String(), stop: func() {
+		cancel()
+		<-ended
+	}}
+}
+
+// mount brings the pods what stands in the Secrets by now.
+func (k *kubelet) mount(t *testing.T) {
+	t.Helper()
 	names := stack.NamesOf(k.key.Name)
 	for directory, name := range map[string]string{
 		"keyfile": names.KeyfileSecret, "tls": names.TLSSecret, "admin": names.DatabaseAdminSecret, "token": names.AgentSecret,
@@ -105,35 +128,11 @@ func (k *kubelet) start(t *testing.T, pod *podtest.Pod, uid types.UID) *member {
 	} {
 		for key, value := range get[corev1.Secret](t, k.world, name).Data {
 			k.must(t, k.pods.WriteSecret(directory, key, string(value)))
-			k.must(t, os.MkdirAll(filepath.Join(k.secrets, directory), 0o700))
-			k.must(t, os.WriteFile(filepath.Join(k.secrets, directory, key), value, 0o600))
 			if key == stack.KeyCACertificate {
 				k.pods.CA = value
 			}
 		}
 	}
-	pod.Start(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	k.must(t, err)
-	own := t.TempDir()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = dbagent.Serve(ctx, slog.New(slog.DiscardHandler), dbagent.Options{
-			Self: dbagent.Self{PodUID: string(uid), MemberHost: pod.Host, ReplicaSet: k.key.Name},
-			Directories: dbagent.Directories{
-				Keyfile: filepath.Join(k.secrets, "keyfile"), TLS: filepath.Join(k.secrets, "tls"),
-				Admin: filepath.Join(k.secrets, "admin"), Token: filepath.Join(k.secrets, "token"),
-				Run: own, Binary: own,
-			},
-			MongoDAddress: pod.MongoDAddress(), Listener: listener,
-		})
-	}()
-	return &member{uid: uid, pod: pod, agent: listener.Addr().String(), stop: func() {
-		cancel()
-		<-ended
-	}}
 }
 
 // dial reaches members by the names that stand in the replica set configuration.

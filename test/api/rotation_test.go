@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,6 +29,7 @@ type follower struct {
 	k      *kubelet
 	client *mongo.Client
 	uri    string
+	ca     string
 
 	wrote  atomic.Int64
 	failed atomic.Pointer[string]
@@ -39,14 +41,13 @@ func follow(t *testing.T, k *kubelet) *follower {
 	f := &follower{k: k}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	trust := k.trust(t)
 	go func() {
 		defer close(ended)
 		pace := time.NewTicker(20 * time.Millisecond)
 		defer pace.Stop()
 		for i := 0; ctx.Err() == nil; i++ {
 			<-pace.C
-			err := f.write(ctx, trust, i)
+			err := f.write(ctx, i)
 			if err != nil && ctx.Err() == nil {
 				f.failed.CompareAndSwap(nil, new(err.Error()))
 				return
@@ -64,15 +65,22 @@ func follow(t *testing.T, k *kubelet) *follower {
 	return f
 }
 
-func (f *follower) write(ctx context.Context, trust *tls.Config, i int) error {
+func (f *follower) write(ctx context.Context, i int) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var secret corev1.Secret
-	if err := f.k.Get(ctx, f.k.world.key(stack.NamesOf(f.k.key.Name).DatabaseAppSecret), &secret); err != nil {
+	var secret, authority corev1.Secret
+	names := stack.NamesOf(f.k.key.Name)
+	if err := f.k.Get(ctx, f.k.world.key(names.DatabaseAppSecret), &secret); err != nil {
 		return err
 	}
-	if uri := string(secret.Data[stack.KeyURI]); uri != f.uri {
-		next, err := f.k.connect(uri, trust)
+	if err := f.k.Get(ctx, f.k.world.key(names.CASecret), &authority); err != nil {
+		return err
+	}
+	uri, ca := string(secret.Data[stack.KeyURI]), string(authority.Data[stack.KeyCACertificate])
+	if uri != f.uri || ca != f.ca {
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM([]byte(ca))
+		next, err := f.k.connect(uri, &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12})
 		if err != nil {
 			return err
 		}
@@ -81,7 +89,7 @@ func (f *follower) write(ctx context.Context, trust *tls.Config, i int) error {
 				return err
 			}
 		}
-		f.client, f.uri = next, uri
+		f.client, f.uri, f.ca = next, uri, ca
 	}
 	_, err := f.client.Database("chatpdf").Collection("followed").InsertOne(ctx, bson.M{"i": i})
 	return err

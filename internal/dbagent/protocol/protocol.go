@@ -61,3 +61,16 @@ func MetricsPrivileges() []Privilege {
 		{Resource{Database: new("admin"), Collection: new("")}, []string{"dbStats"}},
 	}
 }
+
+// CertificatesPath is the endpoint that tells what mongod serves and trusts: GET over HTTPS. Both are shown to whoever
+// connects, so it takes no token.
+const CertificatesPath = "/v1/certificates"
+
+// Certificates is the answer with status 200; 503 with a [Refusal] says that mongod was not asked yet. Certificates are
+// named by the SHA-256 of their DER form, in hexadecimal.
+type Certificates struct {
+	// Serves is the member's own.
+	Serves string `json:"serves"`
+	// Trusts are the authorities that mongod has read.
+	Trusts []string `json:"trusts"`
+}

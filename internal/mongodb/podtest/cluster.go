@@ -14,9 +14,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"chatpdf.dev/operator/internal/dbagent"
 	"chatpdf.dev/operator/internal/mongodb"
+	"chatpdf.dev/operator/internal/mongodb/trust/trusttest"
 )
 
 // Binary names the environment variable with the path of the mongod to start.
@@ -24,6 +26,12 @@ const Binary = "MONGOD_BIN"
 
 // clusterDomain of the names that the pods have.
 const clusterDomain = "cluster.local"
+
+// Refresh is how often agents read what is mounted.
+const Refresh = 500 * time.Millisecond
+
+// lifetime of certificates.
+const lifetime = 24 * time.Hour
 
 // Cluster is the namespace that the pods of one deployment run in.
 type Cluster struct {
@@ -44,7 +52,7 @@ type Cluster struct {
 	dir       string
 	secrets   string
 	hostsFile string
-	issuer    *issuer
+	authority *trusttest.Authority
 }
 
 // New makes a cluster of so many pods, none of which runs yet. It ends with the test. Without
@@ -123,13 +131,13 @@ func (c *Cluster) Directories(run, binary string) dbagent.Directories {
 
 // RenewCertificate replaces the certificate in the mounted Secret by another one of the same authority.
 func (c *Cluster) RenewCertificate() error {
-	certificates, err := c.issuer.sign(c.names()...)
+	pair, err := c.authority.Sign(c.authority.Certificate.NotBefore, lifetime, c.names()...)
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		c.WriteSecret("tls", "tls.crt", string(certificates.certificate)),
-		c.WriteSecret("tls", "tls.key", string(certificates.key)),
+		c.WriteSecret("tls", "tls.crt", string(pair.Certificate)),
+		c.WriteSecret("tls", "tls.key", string(pair.Key)),
 	)
 }
 
@@ -139,17 +147,12 @@ func (c *Cluster) names() []string {
 }
 
 // RenewCertificates replaces the certificate and its authority in the mounted Secret.
-func (c *Cluster) RenewCertificates() error {
-	certificates, err := newCertificates(c.names()...)
-	if err != nil {
+func (c *Cluster) RenewCertificates() (err error) {
+	if c.authority, err = trusttest.NewAuthority("podtest CA", time.Now().Add(-time.Hour), lifetime); err != nil {
 		return err
 	}
-	c.CA, c.issuer = certificates.authority, certificates.issuer
-	return errors.Join(
-		c.WriteSecret("tls", "ca.crt", string(certificates.authority)),
-		c.WriteSecret("tls", "tls.crt", string(certificates.certificate)),
-		c.WriteSecret("tls", "tls.key", string(certificates.key)),
-	)
+	c.CA = c.authority.PEM()
+	return errors.Join(c.WriteSecret("tls", "ca.crt", string(c.CA)), c.RenewCertificate())
 }
 
 func (c *Cluster) prepare(pods int) error {

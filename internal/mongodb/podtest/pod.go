@@ -203,6 +203,7 @@ func (p *Pod) startAgent() error {
 		Self:          dbagent.Self{PodUID: string(p.uid), MemberHost: p.Host, ReplicaSet: p.cluster.Deployment},
 		Directories:   p.cluster.Directories(p.RunDirectory(), filepath.Join(p.dir, "bin")),
 		MongoDAddress: p.MongoDAddress(),
+		Refresh:       Refresh,
 		Listener:      listener,
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -30,34 +30,50 @@ func bootstrap(ctx context.Context, target Target, step mongodb.Step) error {
 	if err != nil {
 		return fmt.Errorf("reading the credentials of the database: %w", err)
 	}
-	host, _, err := net.SplitHostPort(step.Host)
+	url, err := agentURL(step.Host, protocol.BootstrapPath)
 	if err != nil {
-		return fmt.Errorf("member host %q: %w", step.Host, err)
+		return err
 	}
 	body, err := json.Marshal(protocol.BootstrapRequest{PodUID: string(step.Intent.PodUID), MemberHost: step.Host, ReplicaSet: target.ReplicaSet})
 	if err != nil {
 		return fmt.Errorf("encoding the request to the agent of %s: %w", step.Host, err)
 	}
-	url := "https://" + net.JoinHostPort(host, strconv.Itoa(mongodb.AgentPort)) + protocol.BootstrapPath
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("calling the agent of %s: %w", step.Host, err)
 	}
 	request.Header.Set("Authorization", "Bearer "+credentials.AgentToken)
 	request.Header.Set("Content-Type", "application/json")
-	tlsConfig, err := target.tls()
+	client, err := target.agentClient()
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: target.dial(), TLSClientConfig: tlsConfig, DisableKeepAlives: true, TLSHandshakeTimeout: callTimeout,
-	}}
 	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("calling the agent of %s: %s", step.Host, reason(err))
 	}
 	defer response.Body.Close()
 	return agentAnswer(step.Host, response)
+}
+
+// agentURL is an endpoint of the agent beside a member.
+func agentURL(member, path string) (string, error) {
+	host, _, err := net.SplitHostPort(member)
+	if err != nil {
+		return "", fmt.Errorf("member host %q: %w", member, err)
+	}
+	return "https://" + net.JoinHostPort(host, strconv.Itoa(mongodb.AgentPort)) + path, nil
+}
+
+// agentClient keeps no connection.
+func (t Target) agentClient() (*http.Client, error) {
+	tlsConfig, err := t.tls()
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: &http.Transport{
+		DialContext: t.dial(), TLSClientConfig: tlsConfig, DisableKeepAlives: true, TLSHandshakeTimeout: callTimeout,
+	}}, nil
 }
 
 func agentAnswer(host string, response *http.Response) error {

@@ -16,8 +16,8 @@ import (
 )
 
 // look asks whoever must be asked and puts the answers together.
-func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
-	kinds := s.kinds()
+func (s *session) look(ctx context.Context, target Target) mongodb.Snapshot {
+	hosts, kinds := target.Hosts, s.kinds()
 	probes := map[string]mongodb.Probe{}
 	for _, host := range slices.Concat(hosts, slices.Collect(maps.Keys(kinds))) {
 		probes[host] = mongodb.Probe{Reached: true, State: kinds[host], KnowsAdmin: s.loggedIn}
@@ -43,6 +43,7 @@ func (s *session) look(ctx context.Context, hosts []string) mongodb.Snapshot {
 	}
 	snapshot.Disk = s.disk
 	s.askWhichSet(ctx, snapshot)
+	snapshot.Certificates = s.askCertificates(ctx, target, probes)
 	return snapshot
 }
 

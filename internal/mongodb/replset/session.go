@@ -34,6 +34,8 @@ type session struct {
 	accounts map[string]accountState
 	// retired are the users whose place another one has taken, as last known.
 	retired []mongodb.RetiredUser
+	// certificates are what members last said that they serve and trust, by host.
+	certificates map[string]mongodb.MemberCertificates
 	// disk is how full the primary's was last.
 	disk mongodb.Disk
 	// compatibility is what was last known of the data's feature compatibility.
@@ -47,7 +49,7 @@ func open(ctx context.Context, target Target, changed func()) (*session, error) 
 	if err != nil {
 		return nil, fmt.Errorf("reading the credentials of the database: %w", err)
 	}
-	s := &session{target: target, credentials: credentials, accounts: map[string]accountState{}}
+	s := &session{target: target, credentials: credentials, accounts: map[string]accountState{}, certificates: map[string]mongodb.MemberCertificates{}}
 	opts, err := clientOptions(target, credentials.AdminUsername, credentials.AdminPassword)
 	if err != nil {
 		return nil, err

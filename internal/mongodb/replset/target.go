@@ -42,8 +42,10 @@ type Target struct {
 	ReplicaSet string
 	// Hosts are the member hosts, with port, by ordinal.
 	Hosts []string
-	// CA is the PEM of the authority that signed the members' certificates.
+	// CA is the PEM of the authorities that members' certificates are trusted of.
 	CA []byte
+	// Certificate is the fingerprint of the one that members should serve.
+	Certificate string
 	// SecretsVersion changes when what Credentials reads may have changed: then a client is made anew.
 	SecretsVersion string
 	// Credentials reads the Secrets. It is called when a connection is made and by steps that need
@@ -56,7 +58,7 @@ type Target struct {
 // same says that nothing changed which Watch has to take up. Functions cannot be compared: the
 // first ones are kept.
 func (t Target) same(other Target) bool {
-	return t.ReplicaSet == other.ReplicaSet && t.SecretsVersion == other.SecretsVersion &&
+	return t.ReplicaSet == other.ReplicaSet && t.SecretsVersion == other.SecretsVersion && t.Certificate == other.Certificate &&
 		slices.Equal(t.Hosts, other.Hosts) && bytes.Equal(t.CA, other.CA)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -83,13 +84,12 @@ func (w *watch) loop(ctx context.Context) {
 	defer w.drop()
 	delay := firstDelay
 	for ctx.Err() == nil {
-		before := w.latest()
+		before, target := w.latest(), w.wanted()
 		w.look(ctx)
 		switch now := w.latest(); {
-		case settled(now, w.wanted().Hosts) && len(now.Retired) == 0:
+		case settled(now, target.Hosts) && !awaits(now, target):
 			delay = w.period
-		case settled(now, w.wanted().Hosts) && len(before.Retired) > 0:
-			// Clients let go of a retired user sooner or later, or never.
+		case settled(now, target.Hosts) && awaits(before, target):
 			delay = min(delay+firstDelay, w.period)
 		case delay > lastDelay || !reflect.DeepEqual(before, now):
 			delay = firstDelay
@@ -113,7 +113,7 @@ func (w *watch) look(ctx context.Context) {
 	snapshot := mongodb.Snapshot{}
 	session, err := w.ensureSession(ctx)
 	if err == nil {
-		snapshot = session.look(ctx, w.wanted().Hosts)
+		snapshot = session.look(ctx, w.wanted())
 		w.renewCredentials(ctx, snapshot)
 	}
 	w.logObstacle(err)
@@ -190,6 +190,14 @@ func (w *watch) closeSession() {
 		w.session.close()
 		w.session = nil
 	}
+}
+
+// awaits says that others have yet to do their part, sooner or later, or never: clients let go of a user whose place
+// another one has taken, agents bring mongod to a new certificate.
+func awaits(s mongodb.Snapshot, target Target) bool {
+	return len(s.Retired) > 0 || slices.ContainsFunc(target.Hosts, func(host string) bool {
+		return s.Probes[host].Reached && target.awaitsCertificates(s.Certificates, host)
+	})
 }
 
 // settled says that nothing is expected to change by itself.
