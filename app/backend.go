@@ -40,7 +40,10 @@ func backend(ctx context.Context) error {
 		return err
 	}
 	log := newLog(c.Log())
-	db, err := store.Open(store.Options{URI: c.MongoDBURI.Read, CA: c.MongoDBCA.Read, MaxConns: c.MaxConnections, Log: log})
+	db, err := store.Open(store.Options{
+		URI: c.MongoDBURI.Read, CA: c.MongoDBCA.Read, MaxConns: c.MaxConnections, Log: log,
+		FilesFromSecondaries: c.FileReadPreference == config.SecondaryPreferred,
+	})
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"chatpdf.dev/operator/internal/mongodb/replset"
-	"chatpdf.dev/operator/internal/mongodb/trust"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
 	"chatpdf.dev/operator/internal/status"
@@ -54,11 +53,12 @@ func (r *ChatPDFDeploymentReconciler) carryOut(ctx context.Context, seen *observ
 	grown, growth := r.Apply.Grow(ctx, seen)
 	rotated, rotation := r.Apply.Rotate(ctx, seen, p.rotations)
 	certified, certificates := r.certify(ctx, seen, p.certificates.Change)
-	patient := errors.Join(certificates, growth, rotation, r.Apply.Delete(ctx, seen, seen.ToDelete()))
+	rekeyed, rekeying := r.rekey(ctx, seen, p.keyfile.Change)
+	patient := errors.Join(certificates, rekeying, growth, rotation, r.Apply.Delete(ctx, seen, seen.ToDelete()))
 	r.tell(seen, grown, rotated)
 	defer func() {
 		done.err = errors.Join(done.err, patient)
-		done.stepped = done.stepped || len(rotated) > 0 || certified
+		done.stepped = done.stepped || len(rotated) > 0 || certified || rekeyed
 		if patient != nil && !apierrors.IsConflict(patient) {
 			done.troubles = append(done.troubles, status.ApplyFailed(patient))
 		}
@@ -85,6 +85,17 @@ func (r *ChatPDFDeploymentReconciler) certify(ctx context.Context, seen *observe
 	return done, err
 }
 
+// rekey carries a change of the keyfile out, and tells of it.
+func (r *ChatPDFDeploymentReconciler) rekey(ctx context.Context, seen *observe.Observed, change *stack.KeyfileChange) (done bool, err error) {
+	if change == nil {
+		return false, nil
+	}
+	if done, err = r.Apply.ChangeKeyfile(ctx, seen, *change); done && err == nil {
+		r.Status.Rekeyed(seen.Deployment, *change)
+	}
+	return done, err
+}
+
 // tell makes events of what was done.
 func (r *ChatPDFDeploymentReconciler) tell(seen *observe.Observed, grown bool, rotated []stack.Rotation) {
 	if grown {
@@ -105,7 +116,7 @@ func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Ob
 		return o
 	}
 	r.Watcher.Watch(key, replset.Target{
-		ReplicaSet: d.Name, Hosts: p.hosts, CA: seen.CA, Certificate: servedFingerprint(seen), Dial: r.Dial, SecretsVersion: secretsVersion(seen),
+		ReplicaSet: d.Name, Hosts: p.hosts, CA: seen.CA, Certificate: seen.Trust.Serves(), Keyfile: seen.Keyfile.Fingerprint, Dial: r.Dial, SecretsVersion: secretsVersion(seen),
 		Credentials: func(ctx context.Context) (replset.Credentials, error) { return r.credentials(ctx, key) },
 	})
 	step := p.decision.Step
@@ -124,14 +135,6 @@ func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Ob
 	r.Status.StepTaken(d, string(step.Kind), p.decision.Message)
 	o.stepped = true
 	return o
-}
-
-// servedFingerprint is of the certificate that members should serve.
-func servedFingerprint(seen *observe.Observed) string {
-	if seen.Trust.Leaf == nil {
-		return ""
-	}
-	return trust.Fingerprint(seen.Trust.Leaf)
 }
 
 // secretsVersion changes when a person or the operator writes one of the Secrets that credentials reads.
@@ -160,14 +163,16 @@ func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types
 		}
 	}
 	return replset.Credentials{
-		AdminUsername: string(admin.Data[stack.KeyUsername]), AdminPassword: string(admin.Data[stack.KeyPassword]),
-		AppUsername: string(app.Data[stack.KeyUsername]), AppPassword: string(app.Data[stack.KeyPassword]),
-		MetricsUsername: string(metrics.Data[stack.KeyUsername]), MetricsPassword: string(metrics.Data[stack.KeyPassword]),
-		NextAppUsername: string(app.Data[stack.KeyNextUsername]), NextAppPassword: string(app.Data[stack.KeyNextPassword]),
-		NextMetricsUsername: string(metrics.Data[stack.KeyNextUsername]), NextMetricsPassword: string(metrics.Data[stack.KeyNextPassword]),
-		ReplacedAppUsername: app.Annotations[stack.AnnotationReplacedUser], ReplacedMetricsUsername: metrics.Annotations[stack.AnnotationReplacedUser],
-		AgentToken: string(agent.Data[stack.KeyToken]),
+		Admin: rotating(&admin), App: rotating(&app), Metrics: rotating(&metrics), AgentToken: string(agent.Data[stack.KeyToken]),
 	}, nil
+}
+
+func rotating(secret *corev1.Secret) replset.Rotating {
+	return replset.Rotating{
+		Login:    replset.Login{Username: string(secret.Data[stack.KeyUsername]), Password: string(secret.Data[stack.KeyPassword])},
+		Next:     replset.Login{Username: string(secret.Data[stack.KeyNextUsername]), Password: string(secret.Data[stack.KeyNextPassword])},
+		Replaced: secret.Annotations[stack.AnnotationReplacedUser],
+	}
 }
 
 // failed reports an error of the API server, unless it only says that somebody was quicker.

@@ -90,6 +90,7 @@ func (r *ChatPDFDeploymentReconciler) reconcile(ctx context.Context, seen *obser
 		Health:       plan.health,
 		LeftVolumes:  plan.left,
 		Certificates: plan.certificates,
+		Keyfile:      plan.keyfile,
 		Blockers:     slices.Concat(plan.blockers, outcome.blockers, outcome.troubles),
 		HeldBack:     plan.heldBack,
 		Changed:      outcome.changed,

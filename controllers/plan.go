@@ -26,6 +26,7 @@ type plan struct {
 	hosts        []string
 	objects      stack.Objects
 	certificates stack.CertificatePlan
+	keyfile      stack.KeyfilePlan
 	rotations    []stack.Rotation
 	heldBack     *status.Trouble
 	blockers     []status.Trouble
@@ -84,22 +85,24 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 		in.LiveBackendReplicas = *backend.Spec.Replicas
 	}
 	p.objects = stack.Build(in)
-	p.certificates = p.objects.Certificates(d.Spec.MongoDB.TLS, seen.Trust, memberTrust(database), now)
+	p.keyfile = p.objects.Keyfile(d.Spec.MongoDB.KeyfileRotation, seen.Keyfile, memberReports(database), p.decision.Settled)
+	p.certificates = p.objects.Certificates(d.Spec.MongoDB.TLS, seen.Trust, memberReports(database), now)
 	if seen.Database.SecretsVersion == secretsVersion(seen) { // else the database was asked by other Secrets
 		p.rotations = p.objects.Rotations(d.Spec.MongoDB.PasswordRotation, seen.Logins, seen.Database, now)
 	}
 	return p
 }
 
-// memberTrust is what the members that run serve and trust.
-func memberTrust(database mongodb.Observed) []stack.MemberTrust {
-	var members []stack.MemberTrust
+// memberReports are what the members that run go by.
+func memberReports(database mongodb.Observed) []stack.MemberReport {
+	var members []stack.MemberReport
 	for _, m := range database.Members {
 		if !m.PodRunning {
 			continue // it reads the Secrets as they are when it starts
 		}
-		said, known := database.Database.Certificates[m.Host]
-		members = append(members, stack.MemberTrust{Host: m.Host, Known: known, MemberCertificates: said})
+		report, known := database.Database.Reports[m.Host]
+		known = known && (report.Mute || report.PodUID == m.PodUID)
+		members = append(members, stack.MemberReport{Host: m.Host, Known: known, Report: report})
 	}
 	return members
 }

@@ -165,6 +165,13 @@ type BackendSpec struct {
 	// +optional
 	MaxConnections int32 `json:"maxConnections,omitempty"`
 
+	// fileReadPreference is which members of the database PDFs are read from, which are most of what is read:
+	// SecondaryPreferred takes that load off the primary where there are three members or more. Everything else
+	// is read from the primary. Absent: Primary.
+	// +kubebuilder:validation:Enum=Primary;SecondaryPreferred
+	// +optional
+	FileReadPreference ReadPreference `json:"fileReadPreference,omitempty"`
+
 	// timeoutSeconds is the longest that one request may take, streams and uploads apart. Absent: 30.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600
@@ -175,6 +182,15 @@ type BackendSpec struct {
 	// +optional
 	Log LogSpec `json:"log,omitzero"`
 }
+
+// ReadPreference is which members of the database are read.
+type ReadPreference string
+
+// Read preferences.
+const (
+	ReadPrimary            ReadPreference = "Primary"
+	ReadSecondaryPreferred ReadPreference = "SecondaryPreferred"
+)
 
 // AutoscalingSpec is the range and the aim of the HorizontalPodAutoscaler.
 //

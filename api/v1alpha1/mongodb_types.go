@@ -28,10 +28,14 @@ type MongoDBSpec struct {
 	// +optional
 	FeatureCompatibilityVersion string `json:"featureCompatibilityVersion,omitempty"`
 
-	// passwordRotation replaces the passwords of the database users of the application and of the
-	// agents. Absent: they stay.
+	// passwordRotation replaces the passwords of the database users of the application, of the agents and of the
+	// operator itself. Absent: they stay.
 	// +optional
 	PasswordRotation PasswordRotationSpec `json:"passwordRotation,omitzero"`
+
+	// keyfileRotation replaces what the members know each other by. Absent: it stays.
+	// +optional
+	KeyfileRotation KeyfileRotationSpec `json:"keyfileRotation,omitzero"`
 
 	// tls is what the database's certificates come from. Connections without TLS are always refused.
 	// +optional
@@ -88,6 +92,16 @@ type PasswordRotationSpec struct {
 	EveryDays int32 `json:"everyDays,omitempty"`
 
 	// request replaces the passwords once whenever it becomes another text, such as a date.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Request string `json:"request,omitempty"`
+}
+
+// KeyfileRotationSpec says when the members' keyfile is replaced. MongoDB reads it when it starts: every member is restarted
+// twice, one by one, secondaries first, with both keys and then with the new one alone.
+type KeyfileRotationSpec struct {
+	// request replaces the keyfile once whenever it becomes another text, such as a date.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +optional

@@ -23,6 +23,8 @@ type Backend struct {
 	MongoDBURI Secret `env:"MONGODB_URI,required" allowed:"a mongodb:// or mongodb+srv:// connection string" help:"connection string of a MongoDB replica set, 4.4 or later; its path names the database (chatpdf)"`
 	MongoDBCA  Text   `env:"MONGODB_CA" allowed:"certificates in PEM form" help:"if set, TLS to MongoDB with exactly these authorities"`
 
+	FileReadPreference ReadPreference `env:"MONGODB_FILE_READ_PREFERENCE" envDefault:"primary" allowed:"primary or secondaryPreferred" help:"members that PDFs are read from; everything else is read from the primary"`
+
 	OpenAIAPIKey         Secret `env:"OPENAI_API_KEY" help:"without it: keyword search and answers made of quotes"`
 	OpenAIBaseURL        URL    `env:"OPENAI_BASE_URL" envDefault:"https://api.openai.com/v1" allowed:"an http:// or https:// URL without user, query or fragment" help:"any server that speaks the OpenAI protocol"`
 	OpenAIChatModel      string `env:"OPENAI_CHAT_MODEL" envDefault:"gpt-4o-mini" help:"model that words answers"`

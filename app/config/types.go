@@ -96,6 +96,21 @@ func (f *Format) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// ReadPreference is which members of the replica set are read.
+type ReadPreference string
+
+// SecondaryPreferred reads from secondaries while there are any, as in connection strings of MongoDB.
+const SecondaryPreferred ReadPreference = "secondaryPreferred"
+
+// UnmarshalText takes primary and secondaryPreferred.
+func (p *ReadPreference) UnmarshalText(text []byte) error {
+	if s := string(text); s != "primary" && s != string(SecondaryPreferred) {
+		return errNotAllowed
+	}
+	*p = ReadPreference(text)
+	return nil
+}
+
 // Origins are scheme://host[:port] without a path, as browsers send them.
 type Origins []string
 

@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
 	"chatpdf.dev/operator/app/chatpdf"
 )
@@ -22,6 +23,7 @@ type File struct {
 	chunk  int64 // bytes in a chunk
 	offset int64
 
+	secondary  bool          // read from secondaries, as long as they have it
 	cursor     *mongo.Cursor // nil: nothing read since the last Seek
 	connection *connection   // of the cursor
 	rest       []byte        // of the present chunk
@@ -49,7 +51,7 @@ func (s *Store) openFile(ctx context.Context, id bson.ObjectID) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a file: %w", err)
 	}
-	return &File{store: s, ctx: ctx, file: id, size: info.Length, chunk: info.ChunkSize}, nil
+	return &File{store: s, ctx: ctx, file: id, size: info.Length, chunk: info.ChunkSize, secondary: s.options.FilesFromSecondaries}, nil
 }
 
 // Read reads from where the last Read or Seek ended.
@@ -67,7 +69,18 @@ func (f *File) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// nextChunk reads from the primary what a secondary does not have, not yet or not any more.
 func (f *File) nextChunk() error {
+	err := f.readChunk()
+	if err == nil || !f.secondary || f.ctx.Err() != nil {
+		return err
+	}
+	f.secondary = false
+	f.Close() //nolint:errcheck // the secondary may be gone
+	return f.readChunk()
+}
+
+func (f *File) readChunk() error {
 	first := f.offset / f.chunk
 	if f.cursor != nil && f.connection != f.store.current.Load() {
 		// The credentials were replaced, and connections with the old ones are about to be closed.
@@ -76,13 +89,9 @@ func (f *File) nextChunk() error {
 		}
 	}
 	if f.cursor == nil {
-		f.connection = f.store.current.Load()
-		filter := bson.M{"files_id": f.file, "n": bson.M{"$gte": first}}
-		cursor, err := f.store.chunks().Find(f.ctx, filter, options.Find().SetSort(bson.M{"n": 1}).SetBatchSize(chunkBatch))
-		if err != nil {
+		if err := f.find(first); err != nil {
 			return fmt.Errorf("reading a file: %w", err)
 		}
-		f.cursor = cursor
 	}
 	if !f.cursor.Next(f.ctx) {
 		if err := f.cursor.Err(); err != nil {
@@ -103,6 +112,18 @@ func (f *File) nextChunk() error {
 	}
 	f.rest = chunk.Data.Data[skip:]
 	return nil
+}
+
+// find begins to read at a chunk.
+func (f *File) find(first int64) (err error) {
+	chunks := f.store.chunks()
+	if f.secondary {
+		chunks = f.store.collection(chunks.Name(), options.Collection().SetReadPreference(readpref.SecondaryPreferred()))
+	}
+	f.connection = f.store.current.Load()
+	filter := bson.M{"files_id": f.file, "n": bson.M{"$gte": first}}
+	f.cursor, err = chunks.Find(f.ctx, filter, options.Find().SetSort(bson.M{"n": 1}).SetBatchSize(chunkBatch))
+	return err
 }
 
 // Seek moves to another place of the file.

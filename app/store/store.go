@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 // What callers tell apart; everything else is the database being away or broken.
@@ -45,6 +46,10 @@ type Options struct {
 	CA       func() (string, error) // PEM; an empty answer means: as the URI says
 	MaxConns int                    // size of the connection pool; 0: the driver's default
 	Log      *slog.Logger
+
+	// FilesFromSecondaries reads the content of files from secondaries while there are any: it never changes, and
+	// what one lacks the primary has.
+	FilesFromSecondaries bool
 
 	LookAtURI time.Duration // how often to read URI and CA again; 0: every 10 s
 }
@@ -100,9 +105,9 @@ func (s *Store) settings() *mongo.Collection  { return s.collection("settings") 
 func (s *Store) files() *mongo.Collection     { return s.collection("fs.files") }
 func (s *Store) chunks() *mongo.Collection    { return s.collection("fs.chunks") }
 
-func (s *Store) collection(name string) *mongo.Collection {
+func (s *Store) collection(name string, o ...options.Lister[options.CollectionOptions]) *mongo.Collection {
 	c := s.current.Load()
-	return c.client.Database(c.database).Collection(name)
+	return c.client.Database(c.database).Collection(name, o...)
 }
 
 // transact runs do in a transaction, again where the database asks for it. do must pass on its

@@ -59,6 +59,19 @@ func (w *Writer) ChangeCertificates(ctx context.Context, seen *observe.Observed,
 	return true, w.Client.Update(ctx, secret, client.FieldOwner(Manager))
 }
 
+// givenCertificate is what members serve again after their Secret was lost, while its authority is a person's.
+func (w *Writer) givenCertificate(ctx context.Context, from client.ObjectKey, authority *corev1.Secret) (map[string][]byte, error) {
+	var given corev1.Secret
+	if err := w.Client.Get(ctx, from, &given); err != nil {
+		return nil, fmt.Errorf("the members' certificate came from a Secret of the spec that cannot be read: %w; put it back", err)
+	}
+	return map[string][]byte{
+		stack.KeyCACertificate: authority.Data[stack.KeyCACertificate],
+		stack.KeyCertificate:   given.Data[stack.KeyCertificate],
+		stack.KeyPrivateKey:    given.Data[stack.KeyPrivateKey],
+	}, nil
+}
+
 // unchanged reads a Secret; nil if it is another version than the pass has seen.
 func (w *Writer) unchanged(ctx context.Context, seen *observe.Observed, name string) (*corev1.Secret, error) {
 	var secret corev1.Secret

@@ -51,8 +51,9 @@ func (w *Writer) rotate(ctx context.Context, seen *observe.Observed, rotation st
 	maps.Copy(secret.Data, content)
 	delete(secret.Data, stack.KeyNextUsername)
 	delete(secret.Data, stack.KeyNextPassword)
-	annotations := map[string]string{
-		stack.AnnotationRotatedAt: w.Clock.Now().UTC().Format(time.RFC3339), stack.AnnotationReplacedUser: mongodb.Alternate(rotation.Took),
+	annotations := map[string]string{stack.AnnotationRotatedAt: w.Clock.Now().UTC().Format(time.RFC3339)}
+	if replaced := mongodb.Alternate(rotation.Took); replaced != "" {
+		annotations[stack.AnnotationReplacedUser] = replaced
 	}
 	if rotation.Request != "" {
 		annotations[stack.AnnotationRotationRequest] = rotation.Request

@@ -3,8 +3,8 @@ package apply
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 
@@ -13,14 +13,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"chatpdf.dev/operator/internal/mongodb/keyfile"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
 )
 
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=create;update
-
-// keyfileBytes is what MongoDB recommends: 1024 characters, the most that it takes, in base64.
-const keyfileBytes = 756
 
 // Secrets creates the Secrets that are missing, in order, and stops at the first that cannot be
 // created, so that volumes are never made before every Secret exists. It returns the names of those
@@ -53,6 +51,13 @@ func (w *Writer) createSecret(ctx context.Context, namespace string, recipe stac
 		Type:       corev1.SecretTypeOpaque,
 		Data:       data,
 	}
+	if keys, err := keyfile.Parse(data[stack.KeyKeyfile]); err == nil {
+		secret.Annotations = maps.Clone(recipe.Annotations)
+		if secret.Annotations == nil {
+			secret.Annotations = map[string]string{}
+		}
+		secret.Annotations[stack.AnnotationKeyfile] = keyfile.Fingerprint(keys)
+	}
 	// Somebody was quicker, or the pass before had not seen it yet: theirs counts.
 	if err := w.Client.Create(ctx, secret, client.FieldOwner(Manager)); !apierrors.IsAlreadyExists(err) {
 		return err
@@ -68,9 +73,7 @@ func (w *Writer) content(ctx context.Context, namespace string, recipe any) (map
 	case stack.DatabaseLogin:
 		return connection(r, rand.Text())
 	case stack.Keyfile:
-		key := make([]byte, keyfileBytes)
-		rand.Read(key)
-		return map[string][]byte{stack.KeyKeyfile: []byte(base64.StdEncoding.EncodeToString(key))}, nil
+		return map[string][]byte{stack.KeyKeyfile: keyfile.Join(newMemberKey())}, nil
 	case stack.Token:
 		return map[string][]byte{stack.KeyToken: []byte(rand.Text())}, nil
 	case stack.Authority:
@@ -79,6 +82,9 @@ func (w *Writer) content(ctx context.Context, namespace string, recipe any) (map
 		var authority corev1.Secret
 		if err := w.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: r.AuthoritySecret}, &authority); err != nil {
 			return nil, fmt.Errorf("reading the certificate authority: %w", err)
+		}
+		if from := authority.Annotations[stack.AnnotationCertificatesFrom]; from != "" {
+			return w.givenCertificate(ctx, client.ObjectKey{Namespace: namespace, Name: from}, &authority)
 		}
 		return newCertificate(r, authority.Data, w.Clock.Now())
 	}

@@ -2,6 +2,7 @@ package dbagent
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -191,17 +192,17 @@ func (b *bootstrapper) prove(ctx context.Context, username, password string) (pr
 }
 
 func (b *bootstrapper) command(ctx context.Context, credential *options.Credential, command bson.D, reply any) error {
-	return runOn(ctx, b.address, b.files, credential, command, reply)
+	return runOn(ctx, b.address, b.files.Loopback(), credential, command, reply)
 }
 
 // runOn runs one command on the mongod of this pod over a client of its own: a client cannot change
 // who it is.
-func runOn(ctx context.Context, address string, files *Files, credential *options.Credential, command bson.D, reply any) error {
+func runOn(ctx context.Context, address string, config *tls.Config, credential *options.Credential, command bson.D, reply any) error {
 	opts := options.Client().
 		SetAppName("dbagent").
 		SetHosts([]string{address}).
 		SetDirect(true).
-		SetTLSConfig(files.Loopback()).
+		SetTLSConfig(config).
 		SetDisableOCSPEndpointCheck(true).
 		SetConnectTimeout(helloTimeout).
 		SetServerSelectionTimeout(helloTimeout).

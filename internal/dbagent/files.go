@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"chatpdf.dev/operator/internal/mongodb/keyfile"
 	"chatpdf.dev/operator/internal/mongodb/trust"
 )
 
@@ -42,12 +43,13 @@ type Files struct {
 // identity is the certificate of this member and the authorities that members trust.
 type identity struct {
 	certificate tls.Certificate
+	chain       []*x509.Certificate // of the certificate
 	authorities []*x509.Certificate
 	pool        *x509.CertPool
 }
 
 func (i *identity) same(other *identity) bool {
-	return i.certificate.Leaf.Equal(other.certificate.Leaf) && trust.Same(i.authorities, other.authorities)
+	return trust.Same(i.chain, other.chain) && trust.Same(i.authorities, other.authorities)
 }
 
 // NewFiles writes every file once; it fails if a Secret holds nothing usable.
@@ -63,12 +65,12 @@ func NewFiles(directories Directories) (*Files, error) {
 // what was written before stays.
 func (f *Files) Refresh() error {
 	d := f.directories
-	keyfile, err := read(d.Keyfile, "keyfile")
+	key, err := read(d.Keyfile, "keyfile")
 	if err != nil {
 		return err
 	}
-	if err := checkKeyfile(keyfile); err != nil {
-		return err
+	if _, err := keyfile.Parse(key); err != nil {
+		return fmt.Errorf("the keyfile Secret: %w", err)
 	}
 	authority, err := read(d.TLS, "ca.crt")
 	if err != nil {
@@ -78,17 +80,18 @@ func (f *Files) Refresh() error {
 	if err != nil {
 		return err
 	}
-	key, err := read(d.TLS, "tls.key")
+	certificateKey, err := read(d.TLS, "tls.key")
 	if err != nil {
 		return err
 	}
-	next, err := parse(certificate, key, authority)
+	next, err := parse(certificate, certificateKey, authority)
 	if err != nil {
 		return err
 	}
-	server := joinPEM(certificate, key)
+	server := joinPEM(certificate, certificateKey)
 	if err := errors.Join(
-		replace(filepath.Join(d.Run, "keyfile"), keyfile),
+		f.keep(key),
+		replace(filepath.Join(d.Run, "keyfile"), key),
 		replace(filepath.Join(d.Run, "server.pem"), server),
 		replace(filepath.Join(d.Run, "ca.crt"), authority),
 	); err != nil {
@@ -98,6 +101,31 @@ func (f *Files) Refresh() error {
 		f.identity.Store(next)
 	}
 	return nil
+}
+
+// firstKeyfile is the keyfile that this pod had first: mongod reads its own when it starts and never again.
+const firstKeyfile = "keyfile.first"
+
+// keep remembers the first keyfile for as long as the pod lives, through every restart of this agent.
+func (f *Files) keep(key []byte) error {
+	path := filepath.Join(f.directories.Run, firstKeyfile)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	return replace(path, key)
+}
+
+// StartedWith names the keyfile that mongod was started with, or an earlier one: see [keyfile.Fingerprint].
+func (f *Files) StartedWith() (string, error) {
+	key, err := os.ReadFile(filepath.Join(f.directories.Run, firstKeyfile))
+	if err != nil {
+		return "", fmt.Errorf("reading which keyfile mongod was started with: %w", err)
+	}
+	keys, err := keyfile.Parse(key)
+	if err != nil {
+		return "", err
+	}
+	return keyfile.Fingerprint(keys), nil
 }
 
 // Certificate is what the agent serves with, for tls.Config.
@@ -156,21 +184,15 @@ func parse(certificate, key, authority []byte) (*identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ca.crt of the certificate Secret: %w", err)
 	}
+	chain, err := trust.Parse(certificate)
+	if err != nil {
+		return nil, fmt.Errorf("tls.crt of the certificate Secret: %w", err)
+	}
 	pool := x509.NewCertPool()
 	for _, certificate := range authorities {
 		pool.AddCert(certificate)
 	}
-	return &identity{certificate: pair, authorities: authorities, pool: pool}, nil
-}
-
-// checkKeyfile applies mongod's own rule, so that a bad key is refused here with a sentence.
-func checkKeyfile(key []byte) error {
-	content := strings.Join(strings.Fields(string(key)), "")
-	outside := strings.Trim(content, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
-	if len(content) < 6 || len(content) > 1024 || outside != "" {
-		return errors.New("the keyfile Secret must hold 6 to 1024 characters of base64")
-	}
-	return nil
+	return &identity{certificate: pair, chain: chain, authorities: authorities, pool: pool}, nil
 }
 
 func readUser(directory string) (username, password string, err error) {

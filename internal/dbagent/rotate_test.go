@@ -34,17 +34,7 @@ func TestARenewedCertificateIsServedWithoutARestart(t *testing.T) {
 	if err := cluster.RenewCertificate(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for serial(t, pod) == before {
-		select {
-		case <-ctx.Done():
-			t.Fatal("mongod still serves the old certificate")
-		case <-tick.C:
-		}
-	}
+	served(t, pod, before)
 	// Connections that were open stay open: nothing was restarted.
 	if err := kept.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
 		t.Fatal(err)
@@ -52,6 +42,46 @@ func TestARenewedCertificateIsServedWithoutARestart(t *testing.T) {
 	if _, err := kept.Read(make([]byte, 1)); err == nil || !isTimeout(err) {
 		t.Errorf("an open connection ended with %v", err)
 	}
+}
+
+// served waits until another certificate is.
+func served(t *testing.T, pod *podtest.Pod, before string) {
+	t.Helper()
+	until(t, "another certificate", func() bool { return serial(t, pod) != before })
+}
+
+func until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("gave up waiting for %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// TestACertificateThatHasExpiredIsReplacedToo renews too late: the one that is served cannot be verified any more.
+func TestACertificateThatHasExpiredIsReplacedToo(t *testing.T) {
+	cluster, pod := startPod(t)
+	if err := pod.Bootstrap(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before, end := serial(t, pod), time.Now().Add(10*time.Second)
+	if err := cluster.RenewCertificateUntil(end); err != nil {
+		t.Fatal(err)
+	}
+	served(t, pod, before)
+	until(t, "its end", func() bool { return time.Now().After(end.Add(time.Second)) })
+	before = serial(t, pod)
+	if err := cluster.RenewCertificate(); err != nil {
+		t.Fatal(err)
+	}
+	served(t, pod, before)
 }
 
 func isTimeout(err error) bool {

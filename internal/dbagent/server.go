@@ -37,12 +37,12 @@ type server struct {
 
 // newHandler serves
 //
-//	GET  /startupz         the files that mongod needs are written
-//	GET  /livez            the agent answers
-//	GET  /readyz           this member is primary or secondary
-//	GET  /metrics          how the member is, for Prometheus: docs/metrics.md
-//	GET  /v1/certificates  what mongod serves and trusts
-//	POST /v1/bootstrap     initiate, with the operator's token
+//	GET  /startupz      the files that mongod needs are written
+//	GET  /livez         the agent answers
+//	GET  /readyz        this member is primary or secondary
+//	GET  /metrics       how the member is, for Prometheus: docs/metrics.md
+//	GET  /v1/report     what mongod serves, trusts and was started with
+//	POST /v1/bootstrap  initiate, with the operator's token
 func newHandler(log *slog.Logger, self Self, address string, files *Files, member *Member, metrics *Metrics, rotator *rotator) http.Handler {
 	s := &server{
 		log: log, files: files, member: member, rotator: rotator,
@@ -59,7 +59,7 @@ func newHandler(log *slog.Logger, self Self, address string, files *Files, membe
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
 	}))
-	mux.HandleFunc("GET "+protocol.CertificatesPath, s.handleCertificates)
+	mux.HandleFunc("GET "+protocol.ReportPath, s.handleReport)
 	mux.HandleFunc("POST "+protocol.BootstrapPath, s.handleBootstrap)
 	return mux
 }
@@ -91,11 +91,15 @@ func (s *server) logChange(state string) {
 	}
 }
 
-func (s *server) handleCertificates(w http.ResponseWriter, _ *http.Request) {
-	report, known := s.rotator.report()
-	if !known {
-		answer(w, http.StatusServiceUnavailable, protocol.Refusal{Reason: "mongod has not read its certificates yet since this agent was started"})
-		return
+func (s *server) handleReport(w http.ResponseWriter, r *http.Request) {
+	report := s.rotator.report()
+	report.PodUID = s.bootstrap.self.PodUID
+	if s.authorized(r) {
+		var err error
+		if report.Keyfile, err = s.files.StartedWith(); err != nil {
+			answer(w, http.StatusInternalServerError, protocol.Refusal{Reason: err.Error()})
+			return
+		}
 	}
 	answer(w, http.StatusOK, report)
 }

@@ -31,6 +31,7 @@ type StepKind string
 //	RemoveMember    Execute reconfigures
 //	EnsureUsers     Execute creates or corrects the app user
 //	EnsureMetricsUser  Execute does the same with the user for metrics
+//	EnsureAdminPassword  Execute gives the operator's own user its next password
 //	DropUser        Execute removes a user that nobody uses any more
 //	StepDown        Execute asks the primary to step down
 //	RaiseFeatureCompatibility  Execute asks the primary
@@ -47,6 +48,7 @@ const (
 	RestartMember  StepKind = "RestartMember"
 
 	EnsureMetricsUser         StepKind = "EnsureMetricsUser"
+	EnsureAdminPassword       StepKind = "EnsureAdminPassword"
 	DropUser                  StepKind = "DropUser"
 	RaiseFeatureCompatibility StepKind = "RaiseFeatureCompatibility"
 )

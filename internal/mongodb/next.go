@@ -25,6 +25,7 @@ func Next(o Observed) Decision {
 		outdatedPods,
 		featureCompatibility,
 		metricsUser,
+		adminPassword,
 		retiredUsers,
 	}
 	for _, check := range checks {

@@ -205,6 +205,9 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "no next user for metrics", members: 1, settled: true, change: func(o *Observed) {
 			o.Database.NextUsers = map[string]UserState{AppUsername: UserPresent, MetricsUsername: UserMissing}
 		}, step: EnsureMetricsUser},
+		{state: "a next password of the operator's own", members: 1, settled: true, change: func(o *Observed) {
+			o.Database.NextUsers = map[string]UserState{AdminUsername: UserMissing}
+		}, step: EnsureAdminPassword},
 		{state: "a retired user that is in use", members: 3, settled: true, change: func(o *Observed) {
 			o.Database.Retired = []RetiredUser{{Username: AppUsername, InUse: true}}
 		}, reason: ReasonSettled},

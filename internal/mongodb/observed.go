@@ -50,7 +50,7 @@ type Member struct {
 	// PodTerminating says that the pod has a deletion time.
 	PodTerminating bool
 	// PodOutdated says that the pod was made from another template than the StatefulSet's update
-	// revision.
+	// revision, or started with another keyfile than the present one.
 	PodOutdated bool
 
 	// ClaimUID is empty while there is no claim (or it is being deleted).

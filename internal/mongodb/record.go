@@ -58,6 +58,15 @@ func applicationUser(v view) *Decision {
 		"Making the application's user as Secret %s says.", AppSecretName(v.Deployment))
 }
 
+// adminPassword is replaced in the user itself: whether that user exists tells an empty volume from one with data.
+func adminPassword(v view) *Decision {
+	if v.Database.NextUsers[AdminUsername] != UserMissing {
+		return nil
+	}
+	return take(Step{Kind: EnsureAdminPassword, ReplicaSetID: v.identity.ReplicaSetID},
+		"Giving the operator's database user the next password of Secret %s.", AdminSecretName(v.Deployment))
+}
+
 // metricsUser comes last: nothing that mends the database waits for it.
 func metricsUser(v view) *Decision {
 	if v.Database.MetricsUser != UserMissing && !v.nextUserMissing(MetricsUsername) {

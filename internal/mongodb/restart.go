@@ -75,5 +75,5 @@ func outdatedPods(v view) *Decision {
 
 func (v view) restart(m Member, expect State, healthy []string) *Decision {
 	return take(Step{Kind: RestartMember, Host: m.Host, Expect: expect, Healthy: healthy, Pod: &PodRef{Name: v.name(m), UID: m.PodUID}},
-		"Restarting %s: its pod was made from an older template.", v.name(m))
+		"Restarting %s: its pod was made from an older template, or with an older keyfile.", v.name(m))
 }

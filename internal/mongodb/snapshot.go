@@ -1,5 +1,7 @@
 package mongodb
 
+import "k8s.io/apimachinery/pkg/types"
+
 // Snapshot is what the watcher saw of a replica set last. Numbers that wiggle are bucketed, so
 // that two snapshots are equal unless something happened.
 type Snapshot struct {
@@ -27,20 +29,24 @@ type Snapshot struct {
 	MetricsUser UserState
 	// NextUsers are the same of those that are to take the place of one of the two, by username.
 	NextUsers map[string]UserState
-	// Certificates are what members serve and trust, by host; members whose agent could not say have no entry.
-	Certificates map[string]MemberCertificates
+	// Reports are what the members' agents said last, by host; members whose agent was not reached have none.
+	Reports map[string]Report
 	// Retired are the users that have given their place to another one and still exist.
 	Retired []RetiredUser
 }
 
-// MemberCertificates are what a member serves and trusts, by the fingerprints of package trust.
-type MemberCertificates struct {
-	// Mute says that the member's agent is of a release that cannot say.
+// Report is what a member goes by, as the agent beside it says.
+type Report struct {
+	// Mute says that the agent is of a release that cannot say: the rest is empty.
 	Mute bool
-	// Serves is the member's own certificate.
+	// PodUID of the pod that it goes for.
+	PodUID types.UID
+	// Serves is the member's own certificate, by its fingerprint; empty while the agent does not know.
 	Serves string
-	// Trusts are the authorities that it takes others' certificates of.
+	// Trusts are the authorities that it takes others' certificates of, likewise.
 	Trusts []string
+	// Keyfile that mongod was started with at the earliest, by its fingerprint.
+	Keyfile string
 }
 
 // Login is the outcome of logging in with the operator's own user.

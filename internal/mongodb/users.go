@@ -34,6 +34,15 @@ func Alternate(username string) string {
 	return username + secondUser
 }
 
+// Successor is the user that takes the place of another one when its password is replaced: [Alternate], or for the
+// operator's own user itself; empty for users that the operator did not name.
+func Successor(username string) string {
+	if username == AdminUsername {
+		return AdminUsername
+	}
+	return Alternate(username)
+}
+
 // RetiredUser is a user that another one has taken the place of.
 type RetiredUser struct {
 	Username string

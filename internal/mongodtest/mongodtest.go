@@ -37,6 +37,7 @@ type Options struct {
 	Auth        bool     // keyfile, and a user with the role root
 	TLS         bool     // requireTLS with a CA made for this set
 	DNSNames    []string // further names in the members' certificate, beside localhost and 127.0.0.1
+	Parameters  []string // of every mongod, as name=value
 	Uninitiated bool     // leave replSetInitiate and the first user to the test
 }
 
@@ -136,6 +137,9 @@ func (rs *ReplicaSet) URIFor(user, password, database string) string {
 func (rs *ReplicaSet) secure(dir string, o Options) ([]string, error) {
 	args := []string{"--replSet", rs.Name, "--bind_ip", "127.0.0.1", "--nounixsocket",
 		"--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"}
+	for _, parameter := range o.Parameters {
+		args = append(args, "--setParameter", parameter)
+	}
 	if o.Auth {
 		key := make([]byte, 756)
 		if _, err := rand.Read(key); err != nil {

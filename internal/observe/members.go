@@ -69,7 +69,7 @@ func (seen *Observed) member(n int, domain string, set *appsv1.StatefulSet) mong
 		m.PodTerminating = pod.DeletionTimestamp != nil
 		m.PodRunning = !m.PodTerminating && containerRuns(pod, "mongod")
 		m.PodReady = podReady(pod)
-		m.PodOutdated = outdated(pod, set)
+		m.PodOutdated = outdated(pod, set) || seen.startedWithAnother(m.Host, pod)
 	}
 	if claim := Named(seen.Claims, mongodb.ClaimName(d.Name, n)); claim != nil && claim.DeletionTimestamp == nil {
 		m.ClaimUID = claim.UID

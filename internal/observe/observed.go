@@ -41,6 +41,8 @@ type Observed struct {
 	Certificates map[string]stack.LiveCertificate
 	// Trust is what the generated Secrets and that of the spec say of the database's certificates.
 	Trust stack.LiveTrust
+	// Keyfile is what the members know each other by.
+	Keyfile stack.LiveKeyfile
 	// Logins are the database users that the generated Secrets name, by the Secret's name.
 	Logins map[string]stack.LiveLogin
 	// CA is the PEM certificate that the database's members are verified with; nil before it exists.

@@ -58,7 +58,9 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 		case names.CASecret:
 			seen.certificate(secret, stack.KeyCACertificate)
 			seen.authorities(secret)
-		case names.DatabaseAppSecret, names.DatabaseMetricsSecret:
+		case names.KeyfileSecret:
+			seen.Keyfile = liveKeyfile(secret, seen.Secrets[name].Ours)
+		case names.DatabaseAppSecret, names.DatabaseMetricsSecret, names.DatabaseAdminSecret:
 			seen.Logins[name] = login(secret)
 		}
 		if given := seen.Trust.Given; given != nil && given.Secret == name && !slices.Contains(generated, name) {

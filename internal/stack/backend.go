@@ -71,7 +71,7 @@ func backendTemplate(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.PodT
 }
 
 func backendEnv(spec v1alpha1.ChatPDFDeploymentSpec) []*corev1ac.EnvVarApplyConfiguration {
-	return []*corev1ac.EnvVarApplyConfiguration{
+	variables := []*corev1ac.EnvVarApplyConfiguration{
 		env("MONGODB_URI_FILE", pathDatabase+"/"+KeyURI),
 		env("MONGODB_CA_FILE", pathDatabaseCA+"/"+KeyCACertificate),
 		env("INITIAL_ADMIN_USERNAME_FILE", pathAdmin+"/"+KeyUsername),
@@ -83,6 +83,10 @@ func backendEnv(spec v1alpha1.ChatPDFDeploymentSpec) []*corev1ac.EnvVarApplyConf
 		env("RATE_LIMIT_BURST", decimal(cmp.Or(spec.RequestLimits.Burst, DefaultBurst))),
 		env("CACHE_DIR", pathCache),
 	}
+	if spec.Backend.FileReadPreference == v1alpha1.ReadSecondaryPreferred {
+		variables = append(variables, env("MONGODB_FILE_READ_PREFERENCE", "secondaryPreferred"))
+	}
+	return variables
 }
 
 // cacheSize has room for the compiled WebAssembly and for spooled files.

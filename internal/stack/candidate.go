@@ -58,7 +58,8 @@ func databaseInputs(spec v1alpha1.ChatPDFDeploymentSpec) v1alpha1.MongoDBSpec {
 	database := spec.MongoDB
 	database.Members = 0
 	database.FeatureCompatibilityVersion = ""
-	database.PasswordRotation = v1alpha1.PasswordRotationSpec{}
+	database.PasswordRotation, database.KeyfileRotation = v1alpha1.PasswordRotationSpec{}, v1alpha1.KeyfileRotationSpec{}
+	database.TLS = v1alpha1.DatabaseTLSSpec{}
 	database.Storage = v1alpha1.StorageSpec{}
 	return database
 }

@@ -53,13 +53,16 @@ type Rotation struct {
 func (o Objects) Rotations(asked v1alpha1.PasswordRotationSpec, live map[string]LiveLogin, database mongodb.Snapshot, now time.Time) []Rotation {
 	var due []Rotation
 	known := map[string]mongodb.UserState{mongodb.AppUsername: database.AppUser, mongodb.MetricsUsername: database.MetricsUser}
+	if database.Login == mongodb.LoginSucceeded {
+		known[mongodb.AdminUsername] = mongodb.UserPresent
+	}
 	for _, recipe := range o.Secrets {
 		login, exists := live[recipe.Name]
 		first := recipe.rotates()
-		if !exists || first == "" || !login.Ours || mongodb.Alternate(login.Username) == "" || known[first] != mongodb.UserPresent {
+		if !exists || first == "" || !login.Ours || mongodb.Successor(login.Username) == "" || known[first] != mongodb.UserPresent {
 			continue
 		}
-		next := mongodb.Alternate(login.Username)
+		next := mongodb.Successor(login.Username)
 		switch {
 		case login.Next != "" && database.NextUsers[login.Next] == mongodb.UserPresent:
 			due = append(due, Rotation{Secret: recipe, Took: login.Next, Request: asked.Request})
@@ -70,7 +73,8 @@ func (o Objects) Rotations(asked v1alpha1.PasswordRotationSpec, live map[string]
 	return due
 }
 
-// rotates is the name of the first of the two users that take turns in the Secret; empty if it holds none.
+// rotates is the name of the user, or the first of the two that take turns, whose password in the Secret is replaced;
+// empty if it holds none.
 func (r SecretRecipe) rotates() string {
 	username := ""
 	switch login := r.Recipe.(type) {
@@ -79,7 +83,7 @@ func (r SecretRecipe) rotates() string {
 	case Login:
 		username = login.Username
 	}
-	if mongodb.Alternate(username) == "" {
+	if mongodb.Successor(username) == "" {
 		return ""
 	}
 	return username

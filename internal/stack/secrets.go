@@ -25,13 +25,12 @@ const (
 
 // Names of the users that the operator makes.
 const (
-	adminUser         = "admin"
-	databaseAdminUser = "chatpdf-admin"
-	database          = "chatpdf"
+	adminUser = "admin"
+	database  = "chatpdf"
 )
 
 // SecretRecipe is a Secret to make once. It is never pruned, has no owner unless the spec wants it deleted with the
-// volumes, and nothing but a [Rotation] or a [CertificateChange] changes its content.
+// volumes, and nothing but a [Rotation], a [CertificateChange] or a [KeyfileChange] changes its content.
 type SecretRecipe struct {
 	Name   string
 	Labels map[string]string
@@ -82,7 +81,7 @@ func secretRecipes(in Input) []SecretRecipe {
 	databaseLabels := kept(Labels(d.Name, ComponentMongoDB))
 	recipes := []SecretRecipe{
 		{Name: names.AdminSecret, Labels: kept(InstanceLabels(d.Name)), Recipe: Login{adminUser}, BoundToVolumes: true},
-		{Name: names.DatabaseAdminSecret, Labels: databaseLabels, Recipe: Login{databaseAdminUser}, BoundToVolumes: true},
+		{Name: names.DatabaseAdminSecret, Labels: databaseLabels, Recipe: Login{mongodb.AdminUsername}, BoundToVolumes: true},
 		{Name: names.DatabaseAppSecret, Labels: databaseLabels, Recipe: DatabaseLogin{
 			Username: mongodb.AppUsername, Host: fqdn + ":" + decimal(mongodb.Port), Database: database, ReplicaSet: d.Name,
 		}, BoundToVolumes: true},
@@ -109,6 +108,13 @@ func secretRecipes(in Input) []SecretRecipe {
 		for i := range recipes {
 			if recipes[i].Name == names.CASecret {
 				recipes[i].Annotations = map[string]string{AnnotationRenewRequest: request}
+			}
+		}
+	}
+	if request := d.Spec.MongoDB.KeyfileRotation.Request; request != "" {
+		for i := range recipes {
+			if recipes[i].Name == names.KeyfileSecret {
+				recipes[i].Annotations = map[string]string{AnnotationRotationRequest: request}
 			}
 		}
 	}

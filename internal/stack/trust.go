@@ -2,6 +2,7 @@ package stack
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,6 +51,14 @@ type LiveTrust struct {
 	Given *GivenCertificate
 }
 
+// Serves is the fingerprint of what members should serve; empty if it cannot be read.
+func (l LiveTrust) Serves() string {
+	if l.Leaf == nil {
+		return ""
+	}
+	return trust.ChainFingerprint(append([]*x509.Certificate{l.Leaf}, l.Intermediates...))
+}
+
 // GivenCertificate is a certificate that the operator did not make.
 type GivenCertificate struct {
 	// Secret with it.
@@ -73,8 +82,11 @@ func (g GivenCertificate) Refuses(dnsNames []string, now time.Time) string {
 			return fmt.Sprintf("tls.crt of Secret %s is not good for %s: ask for a certificate with all of %s.", g.Secret, name, strings.Join(dnsNames, ", "))
 		}
 	}
-	err := trust.Anchors(g.Authorities, g.Leaf, g.Intermediates, x509.VerifyOptions{CurrentTime: now})
-	if err != nil {
+	err := trust.Anchors(g.Authorities, g.Leaf, g.Intermediates, now)
+	switch {
+	case errors.Is(err, trust.ErrNoRoot):
+		return fmt.Sprintf("ca.crt of Secret %s holds no root, only authorities that others have signed: MongoDB needs the whole chain.", g.Secret)
+	case err != nil:
 		return fmt.Sprintf("tls.crt of Secret %s, verified by its ca.crt, is no good for servers and clients: %v.", g.Secret, err)
 	}
 	return ""
@@ -107,12 +119,12 @@ const (
 	ReplaceCertificate CertificateChangeKind = "ReplaceCertificate"
 )
 
-// MemberTrust is what a member that runs serves and trusts.
-type MemberTrust struct {
+// MemberReport is what a member that runs goes by.
+type MemberReport struct {
 	Host string
-	// Known is false while its agent has not said.
+	// Known is false while the agent of this very pod has not said.
 	Known bool
-	mongodb.MemberCertificates
+	mongodb.Report
 }
 
 // CertificatePlan is how the certificates of the database go on.
@@ -130,7 +142,7 @@ type CertificatePlan struct {
 // Certificates decides the next write, by which members come to serve what the spec asks for, while every client
 // trusts at every moment what every member serves: authorities are trusted before they have signed anything that
 // is served, and until nothing is that they have signed.
-func (o Objects) Certificates(asked v1alpha1.DatabaseTLSSpec, live LiveTrust, members []MemberTrust, now time.Time) CertificatePlan {
+func (o Objects) Certificates(asked v1alpha1.DatabaseTLSSpec, live LiveTrust, members []MemberReport, now time.Time) CertificatePlan {
 	c := certificates{live: live, members: members, now: now}
 	for _, recipe := range o.Secrets {
 		switch r := recipe.Recipe.(type) {
@@ -146,9 +158,9 @@ func (o Objects) Certificates(asked v1alpha1.DatabaseTLSSpec, live LiveTrust, me
 	refused := ""
 	if live.Given != nil {
 		refused = live.Given.Refuses(c.certificate.DNSNames, now)
-		if refused == "" && !c.authority.ReadAnew {
-			refused = "Members of MongoDB before 5.0, or of a release of this operator that could not do it, do not take another certificate up while they run."
-		}
+	}
+	if wanted := asked.RenewRequest != "" && asked.RenewRequest != live.Request; refused == "" && !c.authority.ReadAnew && (wanted || live.Given != nil) {
+		refused = "Members of MongoDB before 5.0, or of a release of this operator that could not do it, do not take another certificate up while they run."
 	}
 	plan := c.plan(asked, live.Given != nil && refused == "")
 	plan.Refused = refused
@@ -158,7 +170,7 @@ func (o Objects) Certificates(asked v1alpha1.DatabaseTLSSpec, live LiveTrust, me
 // certificates is what a [CertificatePlan] goes by.
 type certificates struct {
 	live    LiveTrust
-	members []MemberTrust
+	members []MemberReport
 	now     time.Time
 
 	authoritySecret, certificateSecret SecretRecipe
@@ -177,9 +189,11 @@ func (c certificates) plan(asked v1alpha1.DatabaseTLSSpec, given bool) Certifica
 		return CertificatePlan{} // what was given before stays until what is given now is better
 	}
 
-	anchored := trust.Anchors(target, live.Leaf, live.Intermediates, x509.VerifyOptions{CurrentTime: c.now}) == nil
-	wanted, unserved := trust.Union(target), c.unserved()
-	if !anchored || unserved != "" {
+	served, since := c.unserved(), c.live.ServedSince.Add(secretGrace)
+	anchored := trust.Anchors(target, live.Leaf, live.Intermediates, c.now) == nil
+	wanted := trust.Union(target)
+	// A container that is started again just now may have been given what the Secret held before.
+	if !anchored || served != "" || c.now.Before(since) {
 		wanted = trust.Union(target, live.Authorities, live.Trusted)
 	}
 	from := ""
@@ -195,10 +209,7 @@ func (c certificates) plan(asked v1alpha1.DatabaseTLSSpec, given bool) Certifica
 		change.Secret = c.certificateSecret
 		return CertificatePlan{Change: &change}
 	case !c.leafDue(given, anchored):
-		if trust.Same(wanted, trust.Union(target)) {
-			return CertificatePlan{}
-		}
-		return CertificatePlan{Waits: unserved}
+		return c.rest(served, since, len(wanted) > len(target))
 	}
 	replace := CertificatePlan{Change: &CertificateChange{Secret: c.certificateSecret, Kind: ReplaceCertificate, From: from}}
 	if anchored || c.now.After(live.Leaf.NotAfter) {
@@ -207,12 +218,23 @@ func (c certificates) plan(asked v1alpha1.DatabaseTLSSpec, given bool) Certifica
 	return c.once(target, replace)
 }
 
+// rest is what is left to wait for when every write is done but the one that forgets the authorities of before.
+func (c certificates) rest(unserved string, since time.Time, more bool) CertificatePlan {
+	switch {
+	case !more:
+		return CertificatePlan{}
+	case unserved != "":
+		return CertificatePlan{Waits: unserved}
+	}
+	return CertificatePlan{Waits: "The authority of before is trusted until no member can serve what it has signed.", Until: since}
+}
+
 // once makes a plan wait until everybody trusts the authorities.
 func (c certificates) once(target []*x509.Certificate, plan CertificatePlan) CertificatePlan {
 	for _, member := range c.members {
 		for _, authority := range target {
 			if member.Mute {
-				return CertificatePlan{Waits: fmt.Sprintf("The agent of %s is of a release that cannot say which authorities its member trusts: it goes on when that pod was made anew.", member.Host)}
+				return CertificatePlan{Waits: fmt.Sprintf("The agent of %s is of a release that cannot say which authorities its member trusts: another image or other resources of the database bring pods of this release.", member.Host)}
 			}
 			if !member.Known || !slices.Contains(member.Trusts, trust.Fingerprint(authority)) {
 				return CertificatePlan{Waits: fmt.Sprintf("A new certificate is served once %s trusts its authority.", member.Host)}
@@ -228,7 +250,7 @@ func (c certificates) once(target []*x509.Certificate, plan CertificatePlan) Cer
 // unserved names a member that does not serve the certificate, or does not say; empty if all do.
 func (c certificates) unserved() string {
 	for _, member := range c.members {
-		if !member.Known || member.Serves != trust.Fingerprint(c.live.Leaf) {
+		if !member.Known || member.Serves != c.live.Serves() {
 			return fmt.Sprintf("%s has yet to serve the certificate of Secret %s.", member.Host, c.certificateSecret.Name)
 		}
 	}
@@ -249,7 +271,7 @@ func (c certificates) leafDue(given, anchored bool) bool {
 	leaf := c.live.Leaf
 	switch {
 	case given:
-		return !leaf.Equal(c.live.Given.Leaf)
+		return !leaf.Equal(c.live.Given.Leaf) || !trust.Same(c.live.Intermediates, c.live.Given.Intermediates)
 	case !c.live.Signs:
 		return false
 	}

@@ -53,17 +53,18 @@ type rotating struct {
 	signed  map[string]bool                 // what was found out already
 
 	// authority and certificate are the two Secrets.
-	live    stack.LiveTrust
-	changed time.Time // the authority's Secret
+	live             stack.LiveTrust
+	changed, written time.Time // the authority's Secret, and the certificate's
 
 	members     []rotatingMember
 	application []*x509.Certificate
 }
 
+// rotatingMember has files, which a kubelet brings, and goes by what mongod has read of them.
 type rotatingMember struct {
-	running bool
-	trusts  []*x509.Certificate
-	serves  *x509.Certificate
+	running            bool
+	trustsFile, trusts []*x509.Certificate
+	servesFile, serves *x509.Certificate
 }
 
 const mountedWithin = 150 * time.Second // as long as a kubelet takes at the most
@@ -79,7 +80,9 @@ func newRotating(t *testing.T, seed uint64) *rotating {
 	w.sign()
 	w.application = w.live.Authorities
 	for range 3 {
-		w.members = append(w.members, rotatingMember{running: true, trusts: w.live.Trusted, serves: w.live.Leaf})
+		m := rotatingMember{running: true}
+		w.mount(&m)
+		w.members = append(w.members, m)
 	}
 	return w
 }
@@ -111,11 +114,11 @@ func (w *rotating) give(name string) *stack.GivenCertificate {
 }
 
 // reports are what agents say.
-func (w *rotating) reports() []stack.MemberTrust {
-	var reports []stack.MemberTrust
+func (w *rotating) reports() []stack.MemberReport {
+	var reports []stack.MemberReport
 	for i, m := range w.members {
 		if m.running {
-			reports = append(reports, stack.MemberTrust{Host: fmt.Sprint("member-", i), Known: true, MemberCertificates: mongodb.MemberCertificates{
+			reports = append(reports, stack.MemberReport{Host: fmt.Sprint("member-", i), Known: true, Report: mongodb.Report{
 				Serves: trust.Fingerprint(m.serves), Trusts: trust.Fingerprints(m.trusts),
 			}})
 		}
@@ -144,7 +147,10 @@ func (w *rotating) pass() stack.CertificatePlan {
 				w.live.Signs, w.live.From = false, change.From
 			}
 		default:
-			w.live.Trusted, w.live.TrustedSince = change.Authorities, w.now
+			w.live.Trusted, w.live.TrustedSince, w.written = change.Authorities, w.now, w.now
+		}
+		if change.Kind == stack.ReplaceCertificate {
+			w.live.ServedSince, w.written = w.now, w.now
 		}
 		if change.Kind == stack.ReplaceCertificate && expired {
 			// Nobody could reach anybody before: how they find together again is not what is tried here.
@@ -159,7 +165,14 @@ func (w *rotating) tell(format string, args ...any) {
 	w.told = append(w.told, fmt.Sprintf(format, args...))
 }
 
-func (w *rotating) mount(m *rotatingMember) { m.trusts, m.serves = w.live.Trusted, w.live.Leaf }
+func (w *rotating) bring(m *rotatingMember) { m.trustsFile, m.servesFile = w.live.Trusted, w.live.Leaf }
+
+func (m *rotatingMember) read() { m.trusts, m.serves = m.trustsFile, m.servesFile }
+
+func (w *rotating) mount(m *rotatingMember) {
+	w.bring(m)
+	m.read()
+}
 
 func (w *rotating) mountAll() {
 	for i := range w.members {
@@ -174,22 +187,33 @@ func (w *rotating) later(by time.Duration) {
 	if w.now.Sub(w.changed) >= mountedWithin {
 		w.application = w.live.Authorities
 	}
+	for i := range w.members {
+		if w.now.Sub(w.written) >= mountedWithin {
+			w.bring(&w.members[i])
+		}
+	}
 }
 
 // event is something that happens.
 func (w *rotating) event() {
 	m := &w.members[w.random.IntN(len(w.members))]
 	switch w.random.IntN(12) {
-	case 0, 1, 2:
+	case 0, 1:
+		w.bring(m)
+	case 2:
 		if m.running {
-			w.mount(m)
+			m.read() // the agent tells mongod
 		}
 	case 3:
 		w.application = w.live.Authorities
 	case 4:
-		if m.running = !m.running; m.running {
-			w.mount(m)
+		if m.running = !m.running; !m.running {
+			break
 		}
+		if w.random.IntN(2) == 0 {
+			w.bring(m) // another pod
+		}
+		m.read()
 	case 5, 6:
 		w.later(time.Duration(w.random.IntN(120)) * time.Second)
 	case 7:
@@ -280,7 +304,7 @@ func TestWhateverChangesEveryoneTrustsWhatIsServed(t *testing.T) {
 		if plan.Change != nil || plan.Waits != "" || !trust.Same(w.live.Authorities, want) || !trust.Same(w.live.Trusted, want) {
 			t.Fatalf("seed %d: it ends with %+v, trusting %d and %d\n%s", seed, plan, len(w.live.Authorities), len(w.live.Trusted), strings.Join(w.told, "\n"))
 		}
-		if anchored := trust.Anchors(want, w.live.Leaf, nil, x509.VerifyOptions{CurrentTime: w.now}); anchored != nil {
+		if anchored := trust.Anchors(want, w.live.Leaf, nil, w.now); anchored != nil {
 			t.Fatalf("seed %d: what is served in the end: %v", seed, anchored)
 		}
 	}
@@ -295,6 +319,15 @@ func TestACertificateThatIsNoGoodIsRefusedWithASentence(t *testing.T) {
 		w.signers[trust.Fingerprint(good.Authorities[0])].Sign(w.now.Add(-time.Hour), stack.CertificateLifetime, "docs-mongodb.ns.svc", "localhost")).Certificate))[0]
 	untrusted := *good
 	untrusted.Authorities = []*x509.Certificate{other}
+	rootless := *good
+	root := w.authority("root")
+	intermediate := must[*trusttest.Authority](t)(root.Authority("intermediate", w.now.Add(-time.Hour), stack.AuthorityLifetime))
+	w.signers[trust.Fingerprint(intermediate.Certificate)] = intermediate
+	rootless.Leaf, rootless.Authorities = w.leafOf(intermediate), []*x509.Certificate{intermediate.Certificate}
+	chained := rootless
+	chained.Authorities, chained.Intermediates = []*x509.Certificate{root.Certificate}, []*x509.Certificate{intermediate.Certificate}
+	whole := rootless
+	whole.Authorities = []*x509.Certificate{root.Certificate, intermediate.Certificate}
 	for name, test := range map[string]struct {
 		given  stack.GivenCertificate
 		after  time.Duration
@@ -305,7 +338,10 @@ func TestACertificateThatIsNoGoodIsRefusedWithASentence(t *testing.T) {
 		"not there":                   {stack.GivenCertificate{Secret: "web", Obstacle: "Secret web does not exist"}, 0, "mongo:6.0.5", "does not exist"},
 		"a name is missing":           {short, 0, "mongo:6.0.5", "is not good for *.docs-mongodb.ns.svc.cluster.local"},
 		"another authority":           {untrusted, 0, "mongo:6.0.5", "verified by its ca.crt"},
-		"expired":                     {*good, 2 * stack.CertificateLifetime, "mongo:6.0.5", "expired"},
+		"a chain beside it":           {chained, 0, "mongo:6.0.5", ""},
+		"a chain in ca.crt":           {whole, 0, "mongo:6.0.5", ""},
+		"no root":                     {rootless, 0, "mongo:6.0.5", "holds no root"},
+		"expired":                     {*good, 2 * stack.CertificateLifetime, "mongo:6.0.5", "is good from"},
 		"a mongod that takes none up": {*good, 0, "mongo:4.4.29", "5.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -349,10 +385,9 @@ func TestNothingIsServedBeforeItIsTrusted(t *testing.T) {
 		t.Fatalf("it does %+v", plan)
 	}
 	waits("member-0")
-	for i := range w.members {
-		w.members[i].running = true
-		w.mount(&w.members[i])
-	}
+	w.mountAll()
+	waits("trusted until no member can serve") // one that was started meanwhile
+	w.later(mountedWithin)
 	for range 2 {
 		if plan := w.pass(); plan.Change == nil || len(plan.Change.Authorities) != 1 {
 			t.Fatalf("it does %+v", plan)
@@ -362,7 +397,7 @@ func TestNothingIsServedBeforeItIsTrusted(t *testing.T) {
 		t.Errorf("at rest it does %+v", plan)
 	}
 	mute := w.reports()
-	mute[0].MemberCertificates = mongodb.MemberCertificates{Mute: true}
+	mute[0].Report = mongodb.Report{Mute: true}
 	w.spec.RenewRequest = "again"
 	w.pass()
 	w.pass()

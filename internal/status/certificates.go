@@ -2,19 +2,19 @@ package status
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"chatpdf.dev/operator/api/v1alpha1"
-	"chatpdf.dev/operator/internal/mongodb/trust"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
 )
 
 const (
-	// expiringBefore is for how long a certificate that is about to expire is called so. The operator renews
-	// its own weeks before that: then something is in its way.
+	// expiringBefore is for how long at the most a certificate that is about to expire is called so: a third of its
+	// life, if that is less. The operator renews its own weeks before that: then something is in its way.
 	expiringBefore = 21 * 24 * time.Hour
 	// servedWithin is how long members may take until they serve another certificate: the kubelet brings it in two
 	// minutes, and a member that copies data cannot be told.
@@ -46,9 +46,9 @@ func (c conditions) certificate(f Facts) time.Duration {
 	case f.Observed.Trust.Ours && !f.Observed.Trust.Signs && f.Observed.Trust.From == "":
 		bad(ReasonAuthorityUnusable, "Secret %s holds no ca.key that belongs to the first certificate of its ca.crt, so that nothing can be renewed: put it there, or put the authority back that was there before.", names.CASecret)
 		return lookAtSecrets
-	case left <= expiringBefore:
+	case left <= expiring(live):
 		bad(ReasonCertificateExpiring, "The certificate in Secret %s expires on %s. %s", secret, until, remedy(f, live))
-		return left
+		return sooner(left, max(0, f.Certificates.Until.Sub(c.now)))
 	case member != "" && !c.now.Before(servedBy):
 		bad(ReasonCertificateNotServed, "%s does not serve the certificate of Secret %s: look at the log of its container dbagent.", member, secret)
 		return 0
@@ -64,7 +64,7 @@ func (c conditions) certificate(f Facts) time.Duration {
 
 // nextCertificate is when to look again at certificates that are as they should be.
 func (c conditions) nextCertificate(f Facts, live stack.LiveCertificate, unserved string, servedBy time.Time) time.Duration {
-	next := live.NotAfter.Add(-expiringBefore)
+	next := live.NotAfter.Add(-expiring(live))
 	moments := []time.Time{f.Certificates.Until, live.RenewAt()}
 	if authority, exists := f.Observed.Certificates[stack.NamesOf(f.Observed.Deployment.Name).CASecret]; exists {
 		moments = append(moments, authority.RenewAt())
@@ -80,6 +80,11 @@ func (c conditions) nextCertificate(f Facts, live stack.LiveCertificate, unserve
 	return next.Sub(c.now)
 }
 
+// expiring is how long before its end a certificate is called so.
+func expiring(live stack.LiveCertificate) time.Duration {
+	return min(expiringBefore, live.NotAfter.Sub(live.NotBefore)/3)
+}
+
 // remedy is what to do about a certificate that ends.
 func remedy(f Facts, live stack.LiveCertificate) string {
 	switch given := f.Observed.Trust.Given; {
@@ -88,18 +93,18 @@ func remedy(f Facts, live stack.LiveCertificate) string {
 	case !live.Ours:
 		return "It is not the operator's: put a new one there."
 	}
-	return "The operator makes it anew as soon as nothing is in its way."
+	return strings.TrimSpace("The operator makes it anew as soon as nothing is in its way. " + f.Certificates.Waits)
 }
 
 // unserved names a member that says that it serves another certificate than it should, and from when on that is
 // trouble; empty if there is none.
 func unserved(seen *observe.Observed) (host string, trouble time.Time) {
-	if seen.Trust.Leaf == nil {
+	wanted := seen.Trust.Serves()
+	if wanted == "" {
 		return "", time.Time{}
 	}
-	wanted := trust.Fingerprint(seen.Trust.Leaf)
-	for name, said := range seen.Database.Certificates {
-		if !said.Mute && said.Serves != wanted && (host == "" || name < host) {
+	for name, said := range seen.Database.Reports {
+		if said.Serves != "" && said.Serves != wanted && (host == "" || name < host) {
 			host = name
 		}
 	}

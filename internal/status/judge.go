@@ -43,6 +43,8 @@ type Facts struct {
 	LeftVolumes []string
 	// Certificates is how the database's certificates go on.
 	Certificates stack.CertificatePlan
+	// Keyfile is how the members' keyfile goes on.
+	Keyfile stack.KeyfilePlan
 	// Blockers are what kept the pass from doing its work, most important first.
 	Blockers []Trouble
 	// HeldBack is a change of the database that is not taken up; nil if there is none.
@@ -149,6 +151,12 @@ func assess(f Facts, parts []part) (worst *Trouble, serving bool) {
 		case !p.complete:
 			unfinished = append(unfinished, Trouble{Reason: ReasonProgressing, Message: p.message})
 		}
+	}
+	if trouble := keyfileTrouble(f.Observed); trouble != nil {
+		candidates = append(candidates, *trouble)
+	}
+	if f.Keyfile.Waits != "" {
+		unfinished = append(unfinished, Trouble{Reason: ReasonProgressing, Message: f.Keyfile.Waits})
 	}
 	if f.Changed {
 		unfinished = append(unfinished, Trouble{Reason: ReasonProgressing, Message: "What the spec asks for has just been applied."})

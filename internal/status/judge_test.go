@@ -403,14 +403,14 @@ func TestWhatIsWrongWithCertificatesIsTold(t *testing.T) {
 		"a member does not serve it yet": {
 			func(f *status.Facts) {
 				f.Observed.Trust.ServedSince = now.Add(-time.Minute)
-				f.Observed.Database.Certificates = map[string]mongodb.MemberCertificates{"b": {Serves: "another"}, "a": {Serves: fingerprint}, "c": {Mute: true}}
+				f.Observed.Database.Reports = map[string]mongodb.Report{"b": {Serves: "another"}, "a": {Serves: fingerprint}, "c": {Mute: true}}
 			},
 			metav1.ConditionTrue, status.ReasonCertificateValid, "valid until", 9 * time.Minute,
 		},
 		"a member does not serve it at all": {
 			func(f *status.Facts) {
 				f.Observed.Trust.ServedSince = now.Add(-10 * time.Minute)
-				f.Observed.Database.Certificates = map[string]mongodb.MemberCertificates{"b": {Serves: "another"}, "a": {Serves: fingerprint}}
+				f.Observed.Database.Reports = map[string]mongodb.Report{"b": {Serves: "another"}, "a": {Serves: fingerprint}}
 			},
 			metav1.ConditionFalse, status.ReasonCertificateNotServed, "b does not serve", 0,
 		},

@@ -114,6 +114,12 @@ func databasePart(f Facts) part {
 	if !complete && p.trouble == nil {
 		p.reason = reason
 	}
+	for i := range f.Observed.Pods {
+		pod := &f.Observed.Pods[i]
+		if made := pod.CreationTimestamp.Time; pod.Labels[stack.LabelComponent] == stack.ComponentMongoDB && made.After(p.progressed) {
+			p.progressed = made // a restart is a move, however many there are to come
+		}
+	}
 	p.patient = f.Database.Reason == mongodb.ReasonMemberSyncing || f.Database.Reason == mongodb.ReasonMemberLagging || grows != ""
 	return p
 }

@@ -15,6 +15,8 @@ const (
 	ReasonSecretKeyMissing = "SecretKeyMissing"
 	// ReasonSecretLost: volumes exist, and a generated Secret that opens them does not.
 	ReasonSecretLost = "SecretLost"
+	// ReasonKeyfileEdited: the members' keyfile was changed by somebody else.
+	ReasonKeyfileEdited = "KeyfileEdited"
 	// ReasonObjectConflict: an object that the operator would make belongs to somebody else.
 	ReasonObjectConflict = "ObjectConflict"
 	// ReasonRecordUnreadable: a release or the replica set's identity cannot be read.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"chatpdf.dev/operator/internal/observe"
+	"chatpdf.dev/operator/internal/stack"
 )
 
 // secretTrouble is what is wrong with the Secrets that the spec names.
@@ -27,4 +28,18 @@ func secretTrouble(seen *observe.Observed) *Trouble {
 			"The key %s of Secret %s is empty. Put the API key there, or correct %s.", key.Key, key.Name, field)}
 	}
 	return nil
+}
+
+// keyfileTrouble is what comes of a keyfile that somebody has changed by hand, or put back from an old copy.
+func keyfileTrouble(seen *observe.Observed) *Trouble {
+	edited := seen.Keyfile.Edited()
+	for _, report := range seen.Database.Reports {
+		edited = edited || seen.Keyfile.Strange(report.Keyfile)
+	}
+	if !edited {
+		return nil
+	}
+	return &Trouble{Reason: ReasonKeyfileEdited, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
+		"The keyfile in Secret %s is not the one that the members run with: one that restarts is not known by the others. "+
+			"Put the Secret back as it was; to replace the keyfile, set spec.mongodb.keyfileRotation.request.", stack.NamesOf(seen.Deployment.Name).KeyfileSecret)}
 }

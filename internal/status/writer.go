@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/stack"
 )
 
@@ -79,6 +80,17 @@ func (w *Writer) Certified(d *v1alpha1.ChatPDFDeployment, change stack.Certifica
 	}
 }
 
+// Rekeyed tells of a change of the members' keyfile.
+func (w *Writer) Rekeyed(d *v1alpha1.ChatPDFDeployment, change stack.KeyfileChange) {
+	if change.Add {
+		w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "KeyfileRotationBegun", "Rekey",
+			"Secret %s holds a second key beside the first. Members restart one by one to read both.", change.Secret.Name)
+		return
+	}
+	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "KeyfileRotated", "Rekey",
+		"Secret %s holds the new key alone. Members restart one by one to forget the old one.", change.Secret.Name)
+}
+
 // Rotated tells of a step of replacing a password.
 func (w *Writer) Rotated(d *v1alpha1.ChatPDFDeployment, rotation stack.Rotation) {
 	if rotation.Next != "" {
@@ -86,8 +98,12 @@ func (w *Writer) Rotated(d *v1alpha1.ChatPDFDeployment, rotation stack.Rotation)
 			"Database user %s with a new password is to take the place of the one in Secret %s.", rotation.Next, rotation.Secret.Name)
 		return
 	}
+	old := "Its old password is gone."
+	if replaced := mongodb.Alternate(rotation.Took); replaced != "" {
+		old = fmt.Sprintf("%s goes when no connection of it is open any more.", replaced)
+	}
 	w.Recorder.Eventf(d, nil, corev1.EventTypeNormal, "PasswordRotated", "Rotate",
-		"Secret %s names database user %s from now on. The old one goes when no connection of it is open any more.", rotation.Secret.Name, rotation.Took)
+		"Secret %s names database user %s with its new password from now on. %s", rotation.Secret.Name, rotation.Took, old)
 }
 
 // Growing tells of larger volumes that were asked for.

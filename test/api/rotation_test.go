@@ -130,7 +130,7 @@ func TestPasswordsAreReplacedWithoutAFailedRequest(t *testing.T) {
 	k.ready(t, o)
 	client := follow(t, k)
 	templates := w.templates(t)
-	logins := []string{mongodb.AppSecretName("docs"), mongodb.MetricsSecretName("docs")}
+	logins := []string{mongodb.AppSecretName("docs"), mongodb.MetricsSecretName("docs"), mongodb.AdminSecretName("docs")}
 	for write := 0; ; write++ {
 		before := w.secrets(t)
 		request := fmt.Sprint("request ", write)
@@ -145,11 +145,13 @@ func TestPasswordsAreReplacedWithoutAFailedRequest(t *testing.T) {
 				if secret.Annotations[stack.AnnotationRotationRequest] != request || secret.Data[stack.KeyNextUsername] != nil {
 					return false
 				}
-				want = append(want, string(secret.Data[stack.KeyUsername]))
+				if username := string(secret.Data[stack.KeyUsername]); username != mongodb.AdminUsername {
+					want = append(want, username)
+				}
 			}
 			return slices.Equal(k.users(t), want)
 		}
-		k.until(t, o, "both passwords to be replaced", func() bool {
+		k.until(t, o, "all passwords to be replaced", func() bool {
 			// What was replaced stays for some minutes.
 			o.clock.SetTime(o.clock.Now().Add(3 * time.Minute))
 			return replaced()
@@ -158,7 +160,7 @@ func TestPasswordsAreReplacedWithoutAFailedRequest(t *testing.T) {
 		if died {
 			o.stop()
 			o = startOperator(t, defaultConfig, k.dial)
-			k.until(t, o, "both passwords to be replaced", func() bool {
+			k.until(t, o, "all passwords to be replaced", func() bool {
 				o.clock.SetTime(o.clock.Now().Add(3 * time.Minute))
 				return replaced()
 			})
@@ -173,7 +175,7 @@ func TestPasswordsAreReplacedWithoutAFailedRequest(t *testing.T) {
 				t.Errorf("killed before write %d: Secret %s changed: %v", write, name, !same)
 			}
 			if rotates := slices.Contains(logins, name); rotates && (bytes.Equal(before[name][stack.KeyPassword], after[name][stack.KeyPassword]) ||
-				mongodb.Alternate(string(before[name][stack.KeyUsername])) != string(after[name][stack.KeyUsername])) {
+				mongodb.Successor(string(before[name][stack.KeyUsername])) != string(after[name][stack.KeyUsername])) {
 				t.Errorf("killed before write %d: Secret %s has the user or the password of before", write, name)
 			}
 		}

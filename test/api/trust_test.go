@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/mongodb/keyfile"
 	"chatpdf.dev/operator/internal/mongodb/trust"
 	"chatpdf.dev/operator/internal/mongodb/trust/trusttest"
 	"chatpdf.dev/operator/internal/stack"
@@ -32,12 +33,12 @@ func (k *kubelet) trusts(t *testing.T, authority *x509.Certificate, o *operator)
 		}
 	}
 	chain, err := trust.Parse(secrets[names.TLSSecret][stack.KeyCertificate])
-	if err != nil || trust.Anchors(want, chain[0], nil, x509.VerifyOptions{CurrentTime: o.clock.Now()}) != nil {
+	if err != nil || trust.Anchors(want, chain[0], nil, o.clock.Now()) != nil {
 		return false
 	}
 	for _, host := range k.pods.Hosts(len(k.running)) {
-		said := o.Watcher.Snapshot(k.key).Certificates[host]
-		if said.Serves != trust.Fingerprint(chain[0]) || len(said.Trusts) != 1 || said.Trusts[0] != trust.Fingerprint(authority) {
+		said := o.Watcher.Snapshot(k.key).Reports[host]
+		if said.Serves != trust.ChainFingerprint(chain) || len(said.Trusts) != 1 || said.Trusts[0] != trust.Fingerprint(authority) {
 			return false
 		}
 	}
@@ -171,6 +172,11 @@ func TestCertificatesOfAPersonAreServedIfTheyAreGood(t *testing.T) {
 	if _, kept := c.secrets(t)["docs-mongodb-ca"]["ca.key"]; kept {
 		t.Error("the key of an authority that signs no more is kept")
 	}
+	tls := get[corev1.Secret](t, c.world, "docs-mongodb-tls")
+	c.must(t, c.Delete(t.Context(), tls))
+	c.reaches(t, "a Secret that was lost to be made again", func() bool {
+		return exists[corev1.Secret](t, c.world, "docs-mongodb-tls") && serves(first)
+	})
 	second := c.bring(t, theirs, names)
 	c.reaches(t, "what they brought next to be served", func() bool { return serves(second) })
 
@@ -187,6 +193,65 @@ func TestCertificatesOfAPersonAreServedIfTheyAreGood(t *testing.T) {
 	c.reaches(t, "the missing key to be told", func() bool {
 		return condition().Status == "False" && condition().Reason == "AuthorityUnusable" && strings.Contains(condition().Message, "ca.key")
 	})
+}
+
+// TestTheKeyfileIsReplacedAMemberAtATime has the operator killed before one of its writes, chosen by a seed; with SOAK_SEED
+// before each of them in turn. The application writes all the time.
+func TestTheKeyfileIsReplacedAMemberAtATime(t *testing.T) {
+	t.Parallel()
+	c := newCertified(t, 3)
+	replace := func(write int) (died bool) {
+		before := c.secrets(t)["docs-mongodb-keyfile"][stack.KeyKeyfile]
+		c.edit(t, c.key, func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.KeyfileRotation.Request = rand.Text() })
+		replaced := func() bool {
+			now := c.secrets(t)["docs-mongodb-keyfile"][stack.KeyKeyfile]
+			keys, err := keyfile.Parse(now)
+			if err != nil || len(keys) != 1 || bytes.Equal(now, before) {
+				return false
+			}
+			for _, host := range c.pods.Hosts(3) {
+				if c.Watcher.Snapshot(c.key).Reports[host].Keyfile != keyfile.Fingerprint(keys) {
+					return false
+				}
+			}
+			return c.condition(t, c.key, v1alpha1.ConditionReady).Status == "True"
+		}
+		c.restart(t, write)
+		c.reaches(t, "another keyfile", replaced)
+		if died = c.transport.died(); died {
+			c.restart(t, -1)
+			c.reaches(t, "another keyfile", replaced)
+		}
+		return died
+	}
+	if os.Getenv("SOAK_SEED") != "" {
+		write := 0
+		for replace(write) {
+			write++
+		}
+		t.Logf("killed before each of %d writes; the application wrote %d times", write, c.client.wrote.Load())
+	} else {
+		const fewest = 8 // writes that it takes
+		seed := uint64(time.Now().UnixNano())
+		t.Logf("seed %d", seed)
+		replace(mathrand.New(mathrand.NewPCG(seed, 0)).IntN(fewest))
+	}
+	c.restart(t, -1)
+	c.rests(t)
+
+	// What a person puts there is told, and nobody is restarted for it.
+	secret := get[corev1.Secret](t, c.world, "docs-mongodb-keyfile")
+	kept := secret.Data[stack.KeyKeyfile]
+	secret.Data[stack.KeyKeyfile] = []byte("bXkgb3duIGtleQ==")
+	c.must(t, c.Update(t.Context(), secret))
+	stalled := func() metav1.Condition { return c.condition(t, c.key, v1alpha1.ConditionStalled) }
+	c.reaches(t, "the edit to be told", func() bool {
+		return stalled().Reason == "KeyfileEdited" && strings.Contains(stalled().Message, "docs-mongodb-keyfile")
+	})
+	secret.Data[stack.KeyKeyfile] = kept
+	c.must(t, c.Update(t.Context(), secret))
+	c.reaches(t, "all to be well again", func() bool { return stalled().Status == "" })
+	c.rests(t)
 }
 
 // bring puts a certificate of that authority into the Secret theirs.

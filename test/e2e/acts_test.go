@@ -3,9 +3,13 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +26,8 @@ import (
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/hack/rig"
+	"chatpdf.dev/operator/internal/mongodb/keyfile"
+	"chatpdf.dev/operator/internal/mongodb/trust"
 )
 
 // trial is one replica set under a steady stream of writes, to which things are done.
@@ -110,6 +116,97 @@ func (d *trial) replacePasswords(t *testing.T) {
 			return errors.New("it may still log in")
 		case !strings.Contains(err.Error(), "AuthenticationFailed"):
 			return err
+		}
+		return nil
+	})
+}
+
+// replaceAuthority reads which authorities to trust while there are two, as every client has to, and waits until there is
+// the new one alone and every member serves what it has signed. Nothing may be restarted.
+func (d *trial) replaceAuthority(t *testing.T) {
+	before := d.pods(t)
+	d.patch(t, `{"spec":{"mongodb":{"tls":{"renewRequest":"by the test"}}}}`)
+	authorities := func() []*x509.Certificate {
+		found, err := trust.Parse(d.ledger.ca(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	expect := func(n int) {
+		eventually(t, fmt.Sprintf("%d authorities are trusted", n), func(context.Context) error {
+			if found := len(authorities()); found != n {
+				return fmt.Errorf("%d are", found)
+			}
+			return nil
+		})
+	}
+	expect(2)
+	d.ledger.reconnect(t)
+	eventually(t, "the new one has signed", func(ctx context.Context) error {
+		var secret corev1.Secret
+		if err := cluster.Get(ctx, client.ObjectKey{Namespace: d.key.Namespace, Name: d.key.Name + "-mongodb-tls"}, &secret); err != nil {
+			return err
+		}
+		chain, err := trust.Parse(secret.Data["tls.crt"])
+		if err == nil {
+			err = chain[0].CheckSignatureFrom(authorities()[0])
+		}
+		return err
+	})
+	expect(1)
+	d.ledger.reconnect(t)
+	for _, pod := range d.pods(t) {
+		address := net.JoinHostPort(pod.Status.PodIP, "27017")
+		eventually(t, pod.Name+" serves what the new authority signed", func(ctx context.Context) error {
+			dialer := tls.Dialer{Config: &tls.Config{RootCAs: d.ledger.trust.Load(), ServerName: "localhost", MinVersion: tls.VersionTLS12}}
+			connection, err := dialer.DialContext(ctx, "tcp", address)
+			if err == nil {
+				err = connection.Close()
+			}
+			return err
+		})
+	}
+	for i, pod := range d.pods(t) {
+		if pod.UID != before[i].UID {
+			t.Errorf("%s was restarted for a certificate", pod.Name)
+		}
+	}
+}
+
+// replaceKeyfile waits until every member has started with the new key alone.
+func (d *trial) replaceKeyfile(t *testing.T) {
+	read := func(ctx context.Context) (secret corev1.Secret, err error) {
+		err = cluster.Get(ctx, client.ObjectKey{Namespace: d.key.Namespace, Name: d.key.Name + "-mongodb-keyfile"}, &secret)
+		return secret, err
+	}
+	before, err := read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.restarted(t, func() { d.patch(t, `{"spec":{"mongodb":{"keyfileRotation":{"request":"by the test"}}}}`) })
+	var written metav1.Time
+	eventually(t, "another keyfile", func(ctx context.Context) error {
+		now, err := read(ctx)
+		if err != nil {
+			return err
+		}
+		keys, err := keyfile.Parse(now.Data["keyfile"])
+		if err != nil || len(keys) != 1 || bytes.Equal(now.Data["keyfile"], before.Data["keyfile"]) {
+			return fmt.Errorf("%d keys: %w", len(keys), err)
+		}
+		for _, entry := range now.ManagedFields {
+			if entry.Time.After(written.Time) {
+				written = *entry.Time
+			}
+		}
+		return nil
+	})
+	eventually(t, "every member is restarted with it", func(context.Context) error {
+		for _, pod := range d.pods(t) {
+			if pod.CreationTimestamp.Before(&written) {
+				return fmt.Errorf("%s is older", pod.Name)
+			}
 		}
 		return nil
 	})

@@ -38,6 +38,8 @@ func TestDatabaseLosesNoAcknowledgedWrite(t *testing.T) {
 	}
 	d.act(t, "primary killed again", d.primaryKilled)
 	d.act(t, "passwords replaced", d.replacePasswords)
+	d.act(t, "authority and certificate replaced", d.replaceAuthority)
+	d.act(t, "keyfile replaced", d.replaceKeyfile)
 	d.act(t, "primary's volume lost", func(t *testing.T) { d.loseVolume(t, d.member(t, "PRIMARY")) })
 	d.act(t, "primary's node drained", func(t *testing.T) { d.drain(t, d.member(t, "PRIMARY").Spec.NodeName) })
 	d.act(t, "agent in a crash loop", func(t *testing.T) { agentBrokenDatabaseAlone(t, d.member(t, "PRIMARY")) })

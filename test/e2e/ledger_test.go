@@ -36,6 +36,8 @@ const (
 // majority of the members said that the write is there to stay.
 type ledger struct {
 	uri     func(t *testing.T) string // of the Secret as it is now
+	ca      func(t *testing.T) []byte // likewise
+	trust   atomic.Pointer[x509.CertPool]
 	connect func(uri string) (*mongo.Client, error)
 	client  atomic.Pointer[mongo.Client]
 	stop    context.CancelFunc
@@ -62,10 +64,6 @@ func openLedger(t *testing.T, key client.ObjectKey) *ledger {
 		}
 		return s.Data
 	}
-	authority := x509.NewCertPool()
-	if !authority.AppendCertsFromPEM(secret(t, key.Name+"-mongodb-ca")["ca.crt"]) {
-		t.Fatal("the database's CA is no certificate")
-	}
 	var dns corev1.Service
 	if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: "kube-system", Name: "kube-dns"}, &dns); err != nil {
 		t.Fatal(err)
@@ -77,13 +75,14 @@ func openLedger(t *testing.T, key client.ObjectKey) *ledger {
 	l := &ledger{
 		stop: stop,
 		uri:  func(t *testing.T) string { return string(secret(t, key.Name+"-mongodb-app")["uri"]) },
-		connect: func(uri string) (*mongo.Client, error) {
-			return mongo.Connect(options.Client().
-				ApplyURI(uri).
-				SetAppName("ledger").
-				SetTLSConfig(&tls.Config{RootCAs: authority, MinVersion: tls.VersionTLS12}).
-				SetDialer(&net.Dialer{Resolver: resolver, Timeout: 5 * time.Second}))
-		},
+		ca:   func(t *testing.T) []byte { return secret(t, key.Name+"-mongodb-ca")["ca.crt"] },
+	}
+	l.connect = func(uri string) (*mongo.Client, error) {
+		return mongo.Connect(options.Client().
+			ApplyURI(uri).
+			SetAppName("ledger").
+			SetTLSConfig(&tls.Config{RootCAs: l.trust.Load(), MinVersion: tls.VersionTLS12}).
+			SetDialer(&net.Dialer{Resolver: resolver, Timeout: 5 * time.Second}))
 	}
 	l.reconnect(t)
 	for writer := range ledgerWriters {
@@ -99,9 +98,14 @@ func openLedger(t *testing.T, key client.ObjectKey) *ledger {
 	return l
 }
 
-// reconnect logs in as the Secret says now, and closes what it had.
+// reconnect logs in as the Secrets say now, and closes what it had.
 func (l *ledger) reconnect(t *testing.T) {
 	t.Helper()
+	authorities := x509.NewCertPool()
+	if !authorities.AppendCertsFromPEM(l.ca(t)) {
+		t.Fatal("the database's CA is no certificate")
+	}
+	l.trust.Store(authorities)
 	next, err := l.connect(l.uri(t))
 	if err != nil {
 		t.Fatal(err)

@@ -62,15 +62,19 @@ func MetricsPrivileges() []Privilege {
 	}
 }
 
-// CertificatesPath is the endpoint that tells what mongod serves and trusts: GET over HTTPS. Both are shown to whoever
-// connects, so it takes no token.
-const CertificatesPath = "/v1/certificates"
+// ReportPath is the endpoint that tells what mongod goes by: GET over HTTPS. Certificates are shown to whoever connects;
+// what is said of the keyfile takes the header "Authorization: Bearer TOKEN".
+const ReportPath = "/v1/report"
 
-// Certificates is the answer with status 200; 503 with a [Refusal] says that mongod was not asked yet. Certificates are
-// named by the SHA-256 of their DER form, in hexadecimal.
-type Certificates struct {
-	// Serves is the member's own.
+// Report is the answer with status 200. Certificates are named as package trust does, the keyfile as package keyfile does.
+type Report struct {
+	// PodUID of the member's pod.
+	PodUID string `json:"podUID"`
+	// Serves is the member's own certificate; empty before mongod has read it since the agent was started.
 	Serves string `json:"serves"`
-	// Trusts are the authorities that mongod has read.
+	// Trusts are the authorities that mongod has read, likewise.
 	Trusts []string `json:"trusts"`
+	// Keyfile that mongod was started with. It may have been started again since, with a later one. Empty without the
+	// token.
+	Keyfile string `json:"keyfile"`
 }

@@ -131,7 +131,13 @@ func (c *Cluster) Directories(run, binary string) dbagent.Directories {
 
 // RenewCertificate replaces the certificate in the mounted Secret by another one of the same authority.
 func (c *Cluster) RenewCertificate() error {
-	pair, err := c.authority.Sign(c.authority.Certificate.NotBefore, lifetime, c.names()...)
+	return c.RenewCertificateUntil(c.authority.Certificate.NotAfter)
+}
+
+// RenewCertificateUntil makes one that expires then.
+func (c *Cluster) RenewCertificateUntil(end time.Time) error {
+	start := c.authority.Certificate.NotBefore
+	pair, err := c.authority.Sign(start, end.Sub(start), c.names()...)
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func (p *Pod) Start(t testing.TB) {
 		return
 	}
 	p.uid = types.UID(rand.Text())
+	if err := os.RemoveAll(p.RunDirectory()); err != nil { // it lives as long as a pod
+		t.Fatal(err)
+	}
 	if err := p.startAgent(); err != nil {
 		t.Fatal(err)
 	}

@@ -135,7 +135,7 @@ func TestAWrongTokenOrPasswordIsRefusedWithoutNamingIt(t *testing.T) {
 	restore()
 	o.settle()
 
-	restore = o.edit(func(c *replset.Credentials) { c.AdminPassword = "wrong-password" })
+	restore = o.edit(func(c *replset.Credentials) { c.Admin.Password = "wrong-password" })
 	o.start()
 	o.until("the refusal", func() bool { return o.decision.Stalled })
 	if o.decision.Reason != mongodb.ReasonCredentialsRefused || strings.Contains(o.decision.Message, "wrong-password") {

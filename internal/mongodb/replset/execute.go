@@ -58,6 +58,8 @@ func (w *watch) take(ctx context.Context, step mongodb.Step) error {
 		return s.removeMember(ctx, step)
 	case mongodb.EnsureMetricsUser:
 		return s.ensureMetricsUser(ctx)
+	case mongodb.EnsureAdminPassword:
+		return s.ensureAdminPassword(ctx)
 	case mongodb.DropUser:
 		return s.dropUser(ctx, step)
 	}

@@ -43,7 +43,7 @@ func (s *session) look(ctx context.Context, target Target) mongodb.Snapshot {
 	}
 	snapshot.Disk = s.disk
 	s.askWhichSet(ctx, snapshot)
-	snapshot.Certificates = s.askCertificates(ctx, target, probes)
+	snapshot.Reports = s.askAgents(ctx, target, probes)
 	return snapshot
 }
 
@@ -80,7 +80,7 @@ func (s *session) askSilent(ctx context.Context, probes map[string]mongodb.Probe
 			continue
 		}
 		wait.Go(func() {
-			answer := probeMember(ctx, s.target, host, s.credentials.AdminUsername)
+			answer := probeMember(ctx, s.target, host, s.self.Username)
 			mu.Lock()
 			defer mu.Unlock()
 			probes[host] = answer
@@ -231,7 +231,7 @@ func (s *session) askWhichSet(ctx context.Context, snapshot mongodb.Snapshot) {
 }
 
 func (s *session) replicaSetIDOf(ctx context.Context, host string) (string, error) {
-	client, err := s.direct(host, s.credentials.AdminUsername, s.credentials.AdminPassword)
+	client, err := s.direct(host, s.self.Username, s.self.Password)
 	if err != nil {
 		return "", err
 	}

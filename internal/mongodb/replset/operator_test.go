@@ -58,9 +58,10 @@ func newOperatorOn(t *testing.T, pods int, members int32) *operator {
 		claims: map[types.UID]map[string]string{}, outdated: map[types.UID]bool{},
 	}
 	o.secrets.Store(&replset.Credentials{
-		AdminUsername: mongodb.AdminUsername, AdminPassword: cluster.AdminPassword,
-		AppUsername: "chatpdf-app", AppPassword: appPassword, AgentToken: cluster.AgentToken,
-		MetricsUsername: "chatpdf-metrics", MetricsPassword: "metrics-password",
+		Admin:      replset.Rotating{Login: replset.Login{Username: mongodb.AdminUsername, Password: cluster.AdminPassword}},
+		App:        replset.Rotating{Login: replset.Login{Username: mongodb.AppUsername, Password: appPassword}},
+		Metrics:    replset.Rotating{Login: replset.Login{Username: mongodb.MetricsUsername, Password: "metrics-password"}},
+		AgentToken: cluster.AgentToken,
 	})
 	t.Cleanup(func() { o.stop() })
 	o.start()

@@ -3,6 +3,7 @@ package replset
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -48,6 +49,7 @@ func reason(err error) string {
 	var (
 		dns         *net.DNSError
 		certificate *tls.CertificateVerificationError
+		invalid     x509.CertificateInvalidError
 		record      tls.RecordHeaderError
 		operation   *net.OpError
 		timeout     net.Error
@@ -55,6 +57,8 @@ func reason(err error) string {
 	switch {
 	case errors.As(err, &dns):
 		return "its name " + dns.Name + " does not resolve"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "its certificate has expired, or is not valid yet" // x509 tells the time of day with it
 	case errors.As(err, &certificate):
 		return "its certificate is not trusted: " + certificate.Err.Error()
 	case errors.As(err, &record):

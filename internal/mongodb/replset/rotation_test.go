@@ -30,7 +30,7 @@ func TestAUserGoesWhenAnotherHasTakenItsPlaceAndNobodyUsesIt(t *testing.T) {
 		return names
 	}
 
-	o.change(func(c *replset.Credentials) { c.NextAppUsername, c.NextAppPassword = second, fresh })
+	o.change(func(c *replset.Credentials) { c.App.Next = replset.Login{Username: second, Password: fresh} })
 	o.until("the next user", func() bool {
 		return o.watcher.Snapshot(o.key).NextUsers[second] == mongodb.UserPresent
 	})
@@ -43,8 +43,7 @@ func TestAUserGoesWhenAnotherHasTakenItsPlaceAndNobodyUsesIt(t *testing.T) {
 	old := connect(t, o.cluster, []string{secondary}, mongodb.AppUsername, appPassword)
 	admin(t, old, bson.D{{Key: "ping", Value: 1}}, nil)
 	o.change(func(c *replset.Credentials) {
-		c.AppUsername, c.AppPassword, c.NextAppUsername, c.NextAppPassword = second, fresh, "", ""
-		c.ReplacedAppUsername = mongodb.AppUsername
+		c.App = replset.Rotating{Login: replset.Login{Username: second, Password: fresh}, Replaced: mongodb.AppUsername}
 	})
 	o.until("the first user to be retired", func() bool {
 		return slices.Equal(o.watcher.Snapshot(o.key).Retired, []mongodb.RetiredUser{{Username: mongodb.AppUsername, InUse: true}})
@@ -74,5 +73,41 @@ func TestAUserGoesWhenAnotherHasTakenItsPlaceAndNobodyUsesIt(t *testing.T) {
 	}
 	if client := connect(t, o.cluster, o.cluster.Hosts(3), second, fresh); client.Database("chatpdf").RunCommand(t.Context(), bson.D{{Key: "ping", Value: 1}}).Err() != nil {
 		t.Error("the second user does not log in")
+	}
+}
+
+// TestTheOperatorsPasswordIsReplacedEvenIfItDiesInBetween starts another operator after the database has learned the next
+// password and before the Secret says that it is the present one.
+func TestTheOperatorsPasswordIsReplacedEvenIfItDiesInBetween(t *testing.T) {
+	t.Parallel()
+	const fresh = "another-password"
+	o := newOperatorOn(t, 1, 1)
+	o.settle()
+	succeeded := func() bool { return o.watcher.Snapshot(o.key).Login == mongodb.LoginSucceeded }
+	o.change(func(c *replset.Credentials) {
+		c.Admin.Next = replset.Login{Username: mongodb.AdminUsername, Password: fresh}
+	})
+	o.until("the next password", func() bool {
+		return o.watcher.Snapshot(o.key).NextUsers[mongodb.AdminUsername] == mongodb.UserPresent
+	})
+	if o.count(mongodb.EnsureAdminPassword) != 1 {
+		t.Errorf("it was given %d times", o.count(mongodb.EnsureAdminPassword))
+	}
+	o.stop()
+	o.start()
+	o.until("a login with the next password", succeeded)
+	o.change(func(c *replset.Credentials) {
+		c.Admin = replset.Rotating{Login: replset.Login{Username: mongodb.AdminUsername, Password: fresh}}
+	})
+	o.until("all to be settled", func() bool { return o.decision.Settled && succeeded() })
+	ping := func(password string) error {
+		client := connect(t, o.cluster, o.cluster.Hosts(1), mongodb.AdminUsername, password)
+		return client.Database("admin").RunCommand(t.Context(), bson.D{{Key: "ping", Value: 1}}).Err()
+	}
+	if err := ping(fresh); err != nil {
+		t.Errorf("the new password: %v", err)
+	}
+	if err := ping(o.cluster.AdminPassword); err == nil {
+		t.Error("the old password still logs in")
 	}
 }

@@ -18,12 +18,14 @@ import (
 // callTimeout bounds every call to a member.
 const callTimeout = 3 * time.Second
 
-// session is one client of one replica set, with the user that it logs in as.
+// session is one client of one replica set.
 type session struct {
 	target      Target
 	credentials Credentials
-	client      *mongo.Client
-	topology    atomic.Pointer[event.TopologyDescription]
+	// self is the user that it logs in as.
+	self     Login
+	client   *mongo.Client
+	topology atomic.Pointer[event.TopologyDescription]
 
 	// Only the goroutine that holds watch.looking touches what follows.
 
@@ -34,8 +36,8 @@ type session struct {
 	accounts map[string]accountState
 	// retired are the users whose place another one has taken, as last known.
 	retired []mongodb.RetiredUser
-	// certificates are what members last said that they serve and trust, by host.
-	certificates map[string]mongodb.MemberCertificates
+	// reports are what members' agents said last, by host.
+	reports map[string]mongodb.Report
 	// disk is how full the primary's was last.
 	disk mongodb.Disk
 	// compatibility is what was last known of the data's feature compatibility.
@@ -44,13 +46,19 @@ type session struct {
 
 // open makes a client that follows the whole set. It reaches nobody yet: the driver does so in
 // the background, and calls changed whenever the topology differs.
-func open(ctx context.Context, target Target, changed func()) (*session, error) {
+//
+// With next it logs in with the operator's next password, if there is one.
+func open(ctx context.Context, target Target, next bool, changed func()) (*session, error) {
 	credentials, err := target.Credentials(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the credentials of the database: %w", err)
 	}
-	s := &session{target: target, credentials: credentials, accounts: map[string]accountState{}, certificates: map[string]mongodb.MemberCertificates{}}
-	opts, err := clientOptions(target, credentials.AdminUsername, credentials.AdminPassword)
+	self := credentials.Admin.Login
+	if next && credentials.hasNextAdmin() {
+		self.Password = credentials.Admin.Next.Password
+	}
+	s := &session{target: target, credentials: credentials, self: self, accounts: map[string]accountState{}, reports: map[string]mongodb.Report{}}
+	opts, err := clientOptions(target, self.Username, self.Password)
 	if err != nil {
 		return nil, err
 	}

@@ -20,18 +20,26 @@ func (d DialFunc) DialContext(ctx context.Context, network, address string) (net
 	return d(ctx, network, address)
 }
 
+// Login is a database user and its password.
+type Login struct{ Username, Password string }
+
+// Rotating is a user whose password is replaced now and then.
+type Rotating struct {
+	Login
+	// Next is to take its place; zero while none is.
+	Next Login
+	// Replaced is the name of the user whose place it has taken; empty if it took nobody's.
+	Replaced string
+}
+
 // Credentials are read again on each use.
 type Credentials struct {
-	// AdminUsername and AdminPassword are the operator's own user.
-	AdminUsername, AdminPassword string
-	// AppUsername and AppPassword are the application's user.
-	AppUsername, AppPassword string
-	// MetricsUsername and MetricsPassword are the user with which the agents ask for metrics.
-	MetricsUsername, MetricsPassword string
-	// Next are the users that are to take the place of these two; empty while none is.
-	NextAppUsername, NextAppPassword, NextMetricsUsername, NextMetricsPassword string
-	// Replaced are the users whose place those two have taken; empty if they took nobody's.
-	ReplacedAppUsername, ReplacedMetricsUsername string
+	// Admin is the operator's own user: its next password is of the same user.
+	Admin Rotating
+	// App is the application's.
+	App Rotating
+	// Metrics is the one with which the agents ask for metrics.
+	Metrics Rotating
 	// AgentToken opens the bootstrap endpoint of dbagent.
 	AgentToken string
 }
@@ -46,6 +54,8 @@ type Target struct {
 	CA []byte
 	// Certificate is the fingerprint of the one that members should serve.
 	Certificate string
+	// Keyfile is the fingerprint of the one that members should have been started with.
+	Keyfile string
 	// SecretsVersion changes when what Credentials reads may have changed: then a client is made anew.
 	SecretsVersion string
 	// Credentials reads the Secrets. It is called when a connection is made and by steps that need
@@ -58,7 +68,7 @@ type Target struct {
 // same says that nothing changed which Watch has to take up. Functions cannot be compared: the
 // first ones are kept.
 func (t Target) same(other Target) bool {
-	return t.ReplicaSet == other.ReplicaSet && t.SecretsVersion == other.SecretsVersion && t.Certificate == other.Certificate &&
+	return t.ReplicaSet == other.ReplicaSet && t.SecretsVersion == other.SecretsVersion && t.Certificate == other.Certificate && t.Keyfile == other.Keyfile &&
 		slices.Equal(t.Hosts, other.Hosts) && bytes.Equal(t.CA, other.CA)
 }
 

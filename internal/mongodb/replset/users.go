@@ -33,23 +33,33 @@ var (
 
 // application is the application's user, and the one that is to take its place if there is one.
 func (c Credentials) application() []account {
-	return withNext(
-		account{"the application's database user", c.AppUsername, c.AppPassword, applicationRoles},
-		account{"the application's next database user", c.NextAppUsername, c.NextAppPassword, applicationRoles})
+	return accounts(c.App, "the application's database user", "the application's next database user", applicationRoles)
 }
 
 // metrics is the same for metrics.
 func (c Credentials) metrics() []account {
-	return withNext(
-		account{"the database user for metrics", c.MetricsUsername, c.MetricsPassword, metricsRoles},
-		account{"the next database user for metrics", c.NextMetricsUsername, c.NextMetricsPassword, metricsRoles})
+	return accounts(c.Metrics, "the database user for metrics", "the next database user for metrics", metricsRoles)
 }
 
-func withNext(now, next account) []account {
-	if next.username == "" {
-		return []account{now}
+// nextAdmin is the operator's own user with its next password, if there is one.
+func (c Credentials) nextAdmin() []account {
+	if !c.hasNextAdmin() {
+		return nil
 	}
-	return []account{now, next}
+	return []account{{purpose: "the operator's next password", username: c.Admin.Username, password: c.Admin.Next.Password}}
+}
+
+// hasNextAdmin says that the operator's own user is to get another password. Its name stays.
+func (c Credentials) hasNextAdmin() bool {
+	return c.Admin.Next.Username == c.Admin.Username && c.Admin.Next.Password != ""
+}
+
+func accounts(user Rotating, purpose, nextPurpose string, roles []protocol.Role) []account {
+	all := []account{{purpose, user.Username, user.Password, roles}}
+	if next := user.Next; next.Username != "" {
+		all = append(all, account{nextPurpose, next.Username, next.Password, roles})
+	}
+	return all
 }
 
 // accountState is what was last known of a user.
@@ -61,8 +71,8 @@ type accountState struct {
 
 // users puts what is known of the users into the snapshot. What was last known stays while nobody can say.
 func (s *session) users(ctx context.Context, set *setReply, snapshot *mongodb.Snapshot) {
-	application, metrics := s.credentials.application(), s.credentials.metrics()
-	accounts := slices.Concat(application, metrics)
+	application, metrics, admin := s.credentials.application(), s.credentials.metrics(), s.credentials.nextAdmin()
+	accounts := slices.Concat(application, metrics, admin)
 	names := mongodb.Rotating()
 	for _, a := range accounts {
 		names = append(names, a.username)
@@ -74,7 +84,7 @@ func (s *session) users(ctx context.Context, set *setReply, snapshot *mongodb.Sn
 		s.retired = s.askRetired(ctx, set, held)
 	}
 	snapshot.AppUser, snapshot.MetricsUser = s.accounts[application[0].purpose].state, s.accounts[metrics[0].purpose].state
-	for _, next := range slices.Concat(application[1:], metrics[1:]) {
+	for _, next := range slices.Concat(application[1:], metrics[1:], admin) {
 		if snapshot.NextUsers == nil {
 			snapshot.NextUsers = map[string]mongodb.UserState{}
 		}
@@ -98,8 +108,8 @@ func (s *session) askRetired(ctx context.Context, set *setReply, held map[string
 // retires says that the user is one whose place another one has taken, as the Secret records. A user that merely
 // has such a name may be somebody else's.
 func (c Credentials) retires(username string) bool {
-	inUse := []string{c.AppUsername, c.MetricsUsername, c.NextAppUsername, c.NextMetricsUsername}
-	replaced := username == c.ReplacedAppUsername || username == c.ReplacedMetricsUsername
+	inUse := []string{c.App.Username, c.Metrics.Username, c.App.Next.Username, c.Metrics.Next.Username}
+	replaced := username == c.App.Replaced || username == c.Metrics.Replaced
 	return username != "" && replaced && !slices.Contains(inUse, username)
 }
 
@@ -115,7 +125,7 @@ func (s *session) connected(ctx context.Context, set *setReply, username string)
 }
 
 func (s *session) connectedTo(ctx context.Context, host, username string) (bool, error) {
-	client, err := s.direct(host, s.credentials.AdminUsername, s.credentials.AdminPassword)
+	client, err := s.direct(host, s.self.Username, s.self.Password)
 	if err != nil {
 		return false, err
 	}
@@ -205,14 +215,26 @@ func (s *session) ensureMetricsUser(ctx context.Context) error {
 	return s.ensureAccounts(ctx, s.credentials.metrics())
 }
 
-// renewCredentials reads again what the Secrets say of the users that the operator makes. Its own stays what
-// this client has logged in with.
+// ensureAdminPassword gives the operator's own user its next password. Connections that are open stay logged in.
+func (s *session) ensureAdminPassword(ctx context.Context) error {
+	if err := s.renewCredentials(ctx); err != nil {
+		return err
+	}
+	for _, next := range s.credentials.nextAdmin() {
+		command := bson.D{{Key: "updateUser", Value: next.username}, {Key: "pwd", Value: next.password}, majority}
+		if err := run(ctx, s.client, readpref.Primary(), command, nil); err != nil {
+			return fmt.Errorf("giving the operator's database user its next password: %w", err)
+		}
+	}
+	return nil
+}
+
+// renewCredentials reads again what the Secrets say of the users that the operator makes.
 func (s *session) renewCredentials(ctx context.Context) error {
 	fresh, err := s.target.Credentials(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the credentials of the database: %w", err)
 	}
-	fresh.AdminUsername, fresh.AdminPassword = s.credentials.AdminUsername, s.credentials.AdminPassword
 	s.credentials = fresh
 	return nil
 }

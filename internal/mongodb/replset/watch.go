@@ -34,6 +34,7 @@ type watch struct {
 
 	looking  sync.Mutex // one look at a time; guards what follows
 	session  *session
+	next     bool   // log in with the next password
 	obstacle string // why there is no session, as it was logged last
 }
 
@@ -110,11 +111,9 @@ func (w *watch) loop(ctx context.Context) {
 func (w *watch) look(ctx context.Context) {
 	w.looking.Lock()
 	defer w.looking.Unlock()
-	snapshot := mongodb.Snapshot{}
-	session, err := w.ensureSession(ctx)
-	if err == nil {
-		snapshot = session.look(ctx, w.wanted())
-		w.renewCredentials(ctx, snapshot)
+	snapshot, err := w.lookOnce(ctx)
+	if snapshot.Login == mongodb.LoginRefused && w.renewCredentials(ctx) {
+		snapshot, err = w.lookOnce(ctx)
 	}
 	w.logObstacle(err)
 	if ctx.Err() != nil {
@@ -127,6 +126,14 @@ func (w *watch) look(ctx context.Context) {
 	if differs {
 		w.changed()
 	}
+}
+
+func (w *watch) lookOnce(ctx context.Context) (mongodb.Snapshot, error) {
+	session, err := w.ensureSession(ctx)
+	if err != nil {
+		return mongodb.Snapshot{}, err
+	}
+	return session.look(ctx, w.wanted()), nil
 }
 
 // logObstacle says once why there is no client.
@@ -149,27 +156,34 @@ func (w *watch) ensureSession(ctx context.Context) (*session, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	session, err := open(ctx, target, w.wakeUp)
+	session, err := open(ctx, target, w.next, w.wakeUp)
 	if err != nil {
 		return nil, err
 	}
 	w.closeSession()
 	w.session = session
+	w.next = w.next && session.credentials.hasNextAdmin()
 	return session, nil
 }
 
-// renewCredentials gives up a client whose password is refused while the Secret has another one.
-func (w *watch) renewCredentials(ctx context.Context, snapshot mongodb.Snapshot) {
-	if snapshot.Login != mongodb.LoginRefused {
-		return
-	}
+// renewCredentials gives up a client whose password is refused while the Secret has another one: since it was read, or
+// beside it, because an operator died after the database had learned the next one. It says whether there is another.
+func (w *watch) renewCredentials(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	credentials, err := w.session.target.Credentials(ctx)
-	if err == nil && credentials != w.session.credentials {
-		w.closeSession()
-		w.wakeUp()
+	switch {
+	case err != nil:
+		return false
+	case credentials.Admin.Login != w.session.self:
+		w.next = false
+	case credentials.hasNextAdmin():
+		w.next = true
+	default:
+		return false
 	}
+	w.closeSession()
+	return true
 }
 
 func (w *watch) wanted() Target {
@@ -196,7 +210,7 @@ func (w *watch) closeSession() {
 // another one has taken, agents bring mongod to a new certificate.
 func awaits(s mongodb.Snapshot, target Target) bool {
 	return len(s.Retired) > 0 || slices.ContainsFunc(target.Hosts, func(host string) bool {
-		return s.Probes[host].Reached && target.awaitsCertificates(s.Certificates, host)
+		return s.Probes[host].Reached && target.awaits(s.Reports, host)
 	})
 }
 

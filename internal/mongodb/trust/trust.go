@@ -3,6 +3,7 @@
 package trust
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 const block = "CERTIFICATE"
@@ -53,6 +55,15 @@ func Fingerprint(certificate *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// ChainFingerprint names a certificate with its intermediates; alone it has its own name.
+func ChainFingerprint(chain []*x509.Certificate) string {
+	hash := sha256.New()
+	for _, certificate := range chain {
+		hash.Write(certificate.Raw)
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
 // Fingerprints names several.
 func Fingerprints(certificates []*x509.Certificate) []string {
 	names := make([]string, 0, len(certificates))
@@ -76,13 +87,33 @@ func Union(lists ...[]*x509.Certificate) []*x509.Certificate {
 // Same says that two lists hold the same certificates in the same order.
 func Same(a, b []*x509.Certificate) bool { return slices.EqualFunc(a, b, (*x509.Certificate).Equal) }
 
-// Anchors says that a chain of signatures leads from the certificate to one of the authorities, and that it is good for
-// servers and for clients: members of a replica set are both.
-func Anchors(authorities []*x509.Certificate, certificate *x509.Certificate, intermediates []*x509.Certificate, options x509.VerifyOptions) error {
-	options.Roots, options.Intermediates = pool(authorities), pool(intermediates)
+// ErrNoRoot says that none of the authorities has signed itself.
+var ErrNoRoot = errors.New("none of the authorities is a root, which has signed itself")
+
+// Anchors says that a chain of signatures leads from the certificate to one of the authorities that has signed itself,
+// by way of the others and the intermediates, and that it is good for servers and for clients: members of a replica set
+// are both. Go would take any authority for a root; OpenSSL, and with it mongod, does not. The error is the same as long as nothing
+// changes: it does not tell the time.
+func Anchors(authorities []*x509.Certificate, certificate *x509.Certificate, intermediates []*x509.Certificate, now time.Time) error {
+	var roots, others []*x509.Certificate
+	for _, authority := range authorities {
+		if bytes.Equal(authority.RawIssuer, authority.RawSubject) && authority.CheckSignatureFrom(authority) == nil {
+			roots = append(roots, authority)
+		} else {
+			others = append(others, authority)
+		}
+	}
+	if len(roots) == 0 {
+		return ErrNoRoot
+	}
+	options := x509.VerifyOptions{Roots: pool(roots), Intermediates: pool(slices.Concat(intermediates, others)), CurrentTime: now}
 	for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
 		options.KeyUsages = []x509.ExtKeyUsage{usage}
-		if _, err := certificate.Verify(options); err != nil {
+		var invalid x509.CertificateInvalidError
+		switch _, err := certificate.Verify(options); {
+		case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+			return fmt.Errorf("%s is good from %s to %s", invalid.Cert.Subject, invalid.Cert.NotBefore.UTC().Format(time.DateTime), invalid.Cert.NotAfter.UTC().Format(time.DateTime))
+		case err != nil:
 			return err
 		}
 	}

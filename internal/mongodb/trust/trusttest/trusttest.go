@@ -23,8 +23,17 @@ type Authority struct {
 // Pair is a certificate with its key, both in PEM.
 type Pair struct{ Certificate, Key []byte }
 
-// NewAuthority makes one that is good for the time from notBefore on.
+// NewAuthority makes a root that is good for the time from notBefore on.
 func NewAuthority(name string, notBefore time.Time, lifetime time.Duration) (*Authority, error) {
+	return newAuthority(nil, name, notBefore, lifetime)
+}
+
+// Authority makes an intermediate that this one has signed.
+func (a *Authority) Authority(name string, notBefore time.Time, lifetime time.Duration) (*Authority, error) {
+	return newAuthority(a, name, notBefore, lifetime)
+}
+
+func newAuthority(by *Authority, name string, notBefore time.Time, lifetime time.Duration) (*Authority, error) {
 	template, err := newTemplate(name, notBefore, lifetime)
 	if err != nil {
 		return nil, err
@@ -34,7 +43,10 @@ func NewAuthority(name string, notBefore time.Time, lifetime time.Duration) (*Au
 	if err != nil {
 		return nil, fmt.Errorf("making the key of %s: %w", name, err)
 	}
-	certificate, err := sign(template, template, key, key)
+	if by == nil {
+		by = &Authority{Certificate: template, key: key}
+	}
+	certificate, err := sign(template, by.Certificate, key, by.key)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,116 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"chatpdf.dev/operator/app/store"
+	"chatpdf.dev/operator/app/store/storetest"
+	"chatpdf.dev/operator/internal/mongodtest"
+)
+
+// TestFilesComeFromSecondariesAndAreWholeWhateverTheseLack reads from a set of which one secondary does not apply what was
+// written last, and the other one goes away in the middle.
+func TestFilesComeFromSecondariesAndAreWholeWhateverTheseLack(t *testing.T) {
+	t.Parallel()
+	rs := mongodtest.Start(t, mongodtest.Options{Members: 3, Parameters: []string{"enableTestCommands=1"}})
+	uri := rs.URIFor("", "", "files")
+	s, err := store.Open(store.Options{
+		URI: func() (string, error) { return uri, nil }, CA: func() (string, error) { return "", nil },
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), FilesFromSecondaries: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(context.Background()) }) //nolint:errcheck // nothing is in flight
+	if err := s.EnsureIndexes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	direct := make([]*mongo.Client, len(rs.Members))
+	primary := 0
+	for i, m := range rs.Members {
+		if direct[i], err = mongo.Connect(options.Client().SetHosts([]string{m.Address}).SetDirect(true)); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { direct[i].Disconnect(context.Background()) }) //nolint:errcheck // nothing is in flight
+		var hello struct {
+			Primary bool `bson:"isWritablePrimary"`
+		}
+		command(t, direct[i], "admin", bson.D{{Key: "hello", Value: 1}}, &hello)
+		if hello.Primary {
+			primary = i
+		}
+		command(t, direct[i], "files", bson.D{{Key: "profile", Value: 2}}, nil)
+	}
+	lagging, other := (primary+1)%3, (primary+2)%3
+
+	owner := storetest.User(t, s)
+	content := bytes.Repeat([]byte("%PDF-1.7 0123456789abcdef"), 200_000)
+	read := func(job store.Job, at int, then func()) {
+		t.Helper()
+		file, _, err := s.OpenFile(t.Context(), owner, job.Document.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		got := make([]byte, at)
+		if _, err := io.ReadFull(file, got); err != nil {
+			t.Fatal(err)
+		}
+		then()
+		rest, err := io.ReadAll(file)
+		if got = append(got, rest...); err != nil || !bytes.Equal(got, content) {
+			t.Fatalf("%d bytes of %d are read, and not the same: %v", len(got), len(content), err)
+		}
+	}
+	nothing := func() {}
+	first := storetest.Upload(t, s, owner, "first.pdf", content)
+	for range 5 {
+		read(first, 0, nothing)
+	}
+	if reads := chunkReads(t, direct[primary]); reads > 0 {
+		t.Errorf("the primary was read %d times", reads)
+	}
+	if chunkReads(t, direct[lagging])+chunkReads(t, direct[other]) == 0 {
+		t.Error("no secondary was read")
+	}
+
+	command(t, direct[lagging], "admin", bson.D{{Key: "configureFailPoint", Value: "rsSyncApplyStop"}, {Key: "mode", Value: "alwaysOn"}}, nil)
+	second := storetest.Upload(t, s, owner, "second.pdf", content)
+	for range 10 {
+		read(second, 0, nothing)
+	}
+	if chunkReads(t, direct[primary]) == 0 {
+		t.Error("what the lagging one lacks was read from nobody")
+	}
+	read(second, 1<<20, func() { rs.Members[other].Kill() })
+}
+
+// chunkReads counts the reads of content that a member has answered.
+func chunkReads(t *testing.T, member *mongo.Client) int64 {
+	t.Helper()
+	n, err := member.Database("files").Collection("system.profile").CountDocuments(t.Context(), bson.M{"ns": "files.fs.chunks", "op": bson.M{"$in": bson.A{"query", "getmore"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func command(t *testing.T, member *mongo.Client, database string, command bson.D, reply any) {
+	t.Helper()
+	result := member.Database(database).RunCommand(t.Context(), command)
+	err := result.Err()
+	if reply != nil {
+		err = result.Decode(reply)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
