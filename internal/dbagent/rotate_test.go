@@ -9,6 +9,15 @@ import (
 	"chatpdf.dev/operator/internal/mongodb/podtest"
 )
 
+// startEager starts a pod whose agent reads what is mounted all the time.
+func startEager(t *testing.T) (*podtest.Cluster, *podtest.Pod) {
+	t.Helper()
+	cluster := podtest.New(t, "docs", "ns", 1)
+	cluster.Refresh = 200 * time.Millisecond
+	cluster.Pods[0].Start(t)
+	return cluster, cluster.Pods[0]
+}
+
 // serial is the number of the certificate that a new connection to mongod is shown.
 func serial(t *testing.T, pod *podtest.Pod) string {
 	t.Helper()
@@ -21,7 +30,7 @@ func serial(t *testing.T, pod *podtest.Pod) string {
 }
 
 func TestARenewedCertificateIsServedWithoutARestart(t *testing.T) {
-	cluster, pod := startPod(t)
+	cluster, pod := startEager(t)
 	if err := pod.Bootstrap(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +76,7 @@ func until(t *testing.T, what string, condition func() bool) {
 
 // TestACertificateThatHasExpiredIsReplacedToo renews too late: the one that is served cannot be verified any more.
 func TestACertificateThatHasExpiredIsReplacedToo(t *testing.T) {
-	cluster, pod := startPod(t)
+	cluster, pod := startEager(t)
 	if err := pod.Bootstrap(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -44,6 +45,7 @@ func newKubelet(t *testing.T, w *world, key types.NamespacedName, members int) *
 	k := &kubelet{
 		world: w, key: key, running: map[string]*member{}, pods: podtest.New(t, key.Name, key.Namespace, members),
 	}
+	k.pods.Refresh = 500 * time.Millisecond
 	t.Cleanup(k.kill)
 	return k
 }
@@ -109,7 +111,7 @@ func (k *kubelet) start(t *testing.T, pod *podtest.Pod, uid types.UID) *member {
 		_ = dbagent.Serve(ctx, slog.New(slog.DiscardHandler), dbagent.Options{
 			Self:          dbagent.Self{PodUID: string(uid), MemberHost: pod.Host, ReplicaSet: k.key.Name},
 			Directories:   k.pods.Directories(pod.RunDirectory(), binaries),
-			MongoDAddress: pod.MongoDAddress(), Listener: listener, Refresh: podtest.Refresh,
+			MongoDAddress: pod.MongoDAddress(), Listener: listener, Refresh: k.pods.Refresh,
 		})
 	}()
 	return &member{uid: uid, pod: pod, agent: listener.Addr().String(), stop: func() {

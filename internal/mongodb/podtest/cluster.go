@@ -27,9 +27,6 @@ const Binary = "MONGOD_BIN"
 // clusterDomain of the names that the pods have.
 const clusterDomain = "cluster.local"
 
-// Refresh is how often agents read what is mounted.
-const Refresh = 500 * time.Millisecond
-
 // lifetime of certificates.
 const lifetime = 24 * time.Hour
 
@@ -43,6 +40,8 @@ type Cluster struct {
 	CA []byte
 	// AdminPassword of the user mongodb.AdminUsername, and AgentToken.
 	AdminPassword, AgentToken string
+	// Refresh is how often agents that are started from now on read what is mounted; 0: as they do by themselves.
+	Refresh time.Duration
 	// Pods by ordinal.
 	Pods []*Pod
 	// Dials counts the connections made through Dial.

@@ -206,7 +206,7 @@ func (p *Pod) startAgent() error {
 		Self:          dbagent.Self{PodUID: string(p.uid), MemberHost: p.Host, ReplicaSet: p.cluster.Deployment},
 		Directories:   p.cluster.Directories(p.RunDirectory(), filepath.Join(p.dir, "bin")),
 		MongoDAddress: p.MongoDAddress(),
-		Refresh:       Refresh,
+		Refresh:       p.cluster.Refresh,
 		Listener:      listener,
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -275,7 +275,9 @@ func (p *Pod) startMongoD() error {
 		"--replSet", p.cluster.Deployment, "--keyFile", filepath.Join(run, "keyfile"), "--nounixsocket",
 		"--tlsMode", "requireTLS", "--tlsCertificateKeyFile", filepath.Join(run, "server.pem"),
 		"--tlsCAFile", filepath.Join(run, "ca.crt"), "--tlsAllowConnectionsWithoutCertificates",
-		"--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false")
+		"--wiredTigerCacheSizeGB", "0.25",
+		// In good order, and without the time that drivers elsewhere get to notice.
+		"--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100", "--setParameter", "diagnosticDataCollectionEnabled=false")
 	p.mongod = mongod
 	return err
 }

@@ -1,11 +1,13 @@
 package podtest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -90,6 +92,34 @@ func (p *process) signal(s syscall.Signal) {
 	<-p.ended
 }
 
-func (p *process) freeze() { p.process.Signal(syscall.SIGSTOP) } //nolint:errcheck // one that is gone answers nothing either
+// freeze returns when no thread runs any more, which on a busy machine may take a while.
+func (p *process) freeze() {
+	p.process.Signal(syscall.SIGSTOP) //nolint:errcheck // one that is gone answers nothing either
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(startTimeout)
+	for !p.stopped() {
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			return
+		case <-deadline:
+			return // whoever asks it now finds out
+		}
+	}
+}
+
+// stopped says that every thread is (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+func (p *process) stopped() bool {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.process.Pid))
+	for _, file := range files {
+		stat, _ := os.ReadFile(file)
+		_, after, _ := bytes.Cut(stat, []byte(") ")) // the name before may hold anything
+		if !bytes.HasPrefix(after, []byte("T")) {
+			return false
+		}
+	}
+	return err == nil && len(files) > 0
+}
 
 func (p *process) thaw() { p.process.Signal(syscall.SIGCONT) } //nolint:errcheck // see freeze
