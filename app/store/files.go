@@ -76,7 +76,7 @@ func (f *File) nextChunk() error {
 		return err
 	}
 	f.secondary = false
-	f.Close() //nolint:errcheck // the secondary may be gone
+	f.Close() // the secondary may be gone
 	return f.readChunk()
 }
 

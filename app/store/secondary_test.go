@@ -5,7 +5,9 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -16,8 +18,8 @@ import (
 	"chatpdf.dev/operator/internal/mongodtest"
 )
 
-// TestFilesComeFromSecondariesAndAreWholeWhateverTheseLack reads from a set of which one secondary does not apply what was
-// written last, and the other one goes away in the middle.
+// TestFilesComeFromSecondariesAndAreWholeWhateverTheseLack reads from a set of which one secondary lacks what was written
+// last, and the other one goes away in the middle.
 func TestFilesComeFromSecondariesAndAreWholeWhateverTheseLack(t *testing.T) {
 	t.Parallel()
 	rs := mongodtest.Start(t, mongodtest.Options{Members: 3, Parameters: []string{"enableTestCommands=1"}})
@@ -29,7 +31,7 @@ func TestFilesComeFromSecondariesAndAreWholeWhateverTheseLack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close(context.Background()) }) //nolint:errcheck // nothing is in flight
+	t.Cleanup(func() { s.Close(context.Background()) })
 	if err := s.EnsureIndexes(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +55,8 @@ func TestFilesComeFromSecondariesAndAreWholeWhateverTheseLack(t *testing.T) {
 
 	owner := storetest.User(t, s)
 	content := bytes.Repeat([]byte("%PDF-1.7 0123456789abcdef"), 200_000)
-	read := func(job store.Job, at int, then func()) {
+	later := bytes.Repeat([]byte("%PDF-1.7 fedcba9876543210"), 200_000) // the same would be stored once
+	read := func(job store.Job, content []byte, at int, then func()) {
 		t.Helper()
 		file, _, err := s.OpenFile(t.Context(), owner, job.Document.ID)
 		if err != nil {
@@ -66,14 +69,17 @@ func TestFilesComeFromSecondariesAndAreWholeWhateverTheseLack(t *testing.T) {
 		}
 		then()
 		rest, err := io.ReadAll(file)
-		if got = append(got, rest...); err != nil || !bytes.Equal(got, content) {
+		if got := slices.Concat(got, rest); err != nil || !bytes.Equal(got, content) {
 			t.Fatalf("%d bytes of %d are read, and not the same: %v", len(got), len(content), err)
 		}
 	}
 	nothing := func() {}
 	first := storetest.Upload(t, s, owner, "first.pdf", content)
+	for _, i := range []int{lagging, other} {
+		eventually(t, "the file at a secondary", func() bool { return chunks(t, direct[i]) == chunks(t, direct[primary]) })
+	}
 	for range 5 {
-		read(first, 0, nothing)
+		read(first, content, 0, nothing)
 	}
 	if reads := chunkReads(t, direct[primary]); reads > 0 {
 		t.Errorf("the primary was read %d times", reads)
@@ -83,14 +89,40 @@ func TestFilesComeFromSecondariesAndAreWholeWhateverTheseLack(t *testing.T) {
 	}
 
 	command(t, direct[lagging], "admin", bson.D{{Key: "configureFailPoint", Value: "rsSyncApplyStop"}, {Key: "mode", Value: "alwaysOn"}}, nil)
-	second := storetest.Upload(t, s, owner, "second.pdf", content)
+	storetest.Upload(t, s, owner, "between.pdf", append(later, 0)) // the batch at which it stops
+	second := storetest.Upload(t, s, owner, "second.pdf", later)
 	for range 10 {
-		read(second, 0, nothing)
+		read(second, later, 0, nothing)
 	}
 	if chunkReads(t, direct[primary]) == 0 {
 		t.Error("what the lagging one lacks was read from nobody")
 	}
-	read(second, 1<<20, func() { rs.Members[other].Kill() })
+	read(second, later, 1<<20, func() { rs.Members[other].Kill() })
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("gave up waiting for %s", what)
+		}
+	}
+}
+
+// chunks are the parts of files that a member has.
+func chunks(t *testing.T, member *mongo.Client) int64 {
+	t.Helper()
+	n, err := member.Database("files").Collection("fs.chunks").CountDocuments(t.Context(), bson.M{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // chunkReads counts the reads of content that a member has answered.

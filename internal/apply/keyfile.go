@@ -31,7 +31,7 @@ func (w *Writer) ChangeKeyfile(ctx context.Context, seen *observe.Observed, chan
 	}
 	keys, err := keyfile.Parse(secret.Data[stack.KeyKeyfile])
 	if err != nil {
-		return false, fmt.Errorf("Secret %s: %w", secret.Name, err)
+		return false, fmt.Errorf("reading the keyfile in Secret %s: %w", secret.Name, err)
 	}
 	if secret.Annotations == nil {
 		secret.Annotations = map[string]string{}

@@ -16,7 +16,7 @@ func (rs *ReplicaSet) initiate(ctx context.Context) error {
 		members = append(members, bson.M{"_id": i, "host": m.Address})
 	}
 	config := bson.M{"_id": rs.Name, "members": members,
-		"settings": bson.M{"electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500}}
+		"settings": bson.M{"electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500, "chainingAllowed": false}}
 	direct := options.Client().ApplyURI(rs.URIFor("", "", "")).SetHosts([]string{rs.Members[0].Address}).SetDirect(true)
 	direct.ReplicaSet = nil
 	if err := adminCommand(ctx, direct, bson.D{{Key: "replSetInitiate", Value: config}}); err != nil {
