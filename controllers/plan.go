@@ -93,11 +93,11 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	return p
 }
 
-// memberReports are what the members that run go by.
+// memberReports are what the members that run go by. One that is no part of the replica set holds nobody up.
 func memberReports(database mongodb.Observed) []stack.MemberReport {
 	var members []stack.MemberReport
 	for _, m := range database.Members {
-		if !m.PodRunning {
+		if !m.PodRunning || !database.Database.Config.Holds(m.Host) {
 			continue // it reads the Secrets as they are when it starts
 		}
 		report, known := database.Database.Reports[m.Host]

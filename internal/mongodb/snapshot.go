@@ -162,6 +162,12 @@ type ConfigMember struct {
 	Priority float64
 }
 
+// Holds says that a member is part of the configuration, or that there is none to tell.
+func (c *Config) Holds(host string) bool {
+	_, in := c.member(host)
+	return c == nil || in
+}
+
 // member returns the configuration's member of that host.
 func (c *Config) member(host string) (ConfigMember, bool) {
 	if c == nil {
