@@ -48,6 +48,9 @@ func portrait(t *testing.T, object client.Object) string {
 		for name := range secret.Data {
 			secret.Data[name] = []byte("set")
 		}
+		if annotations[stack.AnnotationKeyfile] != "" {
+			annotations[stack.AnnotationKeyfile] = "of what is set"
+		}
 	}
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
