@@ -63,7 +63,10 @@ func (w *Writer) ChangeCertificates(ctx context.Context, seen *observe.Observed,
 func (w *Writer) givenCertificate(ctx context.Context, from client.ObjectKey, authority *corev1.Secret) (map[string][]byte, error) {
 	var given corev1.Secret
 	if err := w.Client.Get(ctx, from, &given); err != nil {
-		return nil, fmt.Errorf("the members' certificate came from a Secret of the spec that cannot be read: %w; put it back", err)
+		return nil, fmt.Errorf("the members' certificate came from Secret %s: %w; put it back", from.Name, err)
+	}
+	if _, err := tls.X509KeyPair(given.Data[stack.KeyCertificate], given.Data[stack.KeyPrivateKey]); err != nil {
+		return nil, fmt.Errorf("the members' certificate came from Secret %s, which holds none that can be used: %w; put a pair of tls.crt and tls.key there", from.Name, err)
 	}
 	return map[string][]byte{
 		stack.KeyCACertificate: authority.Data[stack.KeyCACertificate],

@@ -15,6 +15,7 @@ func (rs *ReplicaSet) initiate(ctx context.Context) error {
 	for i, m := range rs.Members {
 		members = append(members, bson.M{"_id": i, "host": m.Address})
 	}
+	// Without chaining a secondary that a test holds up holds up nobody else.
 	config := bson.M{"_id": rs.Name, "members": members,
 		"settings": bson.M{"electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500, "chainingAllowed": false}}
 	direct := options.Client().ApplyURI(rs.URIFor("", "", "")).SetHosts([]string{rs.Members[0].Address}).SetDirect(true)

@@ -2,14 +2,13 @@ package observe
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"chatpdf.dev/operator/internal/mongodb/trust"
 	"chatpdf.dev/operator/internal/stack"
 )
 
@@ -88,16 +87,9 @@ func login(secret *corev1.Secret) stack.LiveLogin {
 
 // certificate reads the first certificate under a key of a Secret.
 func (seen *Observed) certificate(secret *corev1.Secret, key string) {
-	block, _ := pem.Decode(secret.Data[key])
-	if block == nil {
-		return
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
+	chain, err := trust.Parse(secret.Data[key])
 	if err != nil {
 		return // whoever uses it says what is wrong with it
 	}
-	seen.Certificates[secret.Name] = stack.LiveCertificate{
-		NotBefore: certificate.NotBefore, NotAfter: certificate.NotAfter, DNSNames: certificate.DNSNames,
-		Ours: secret.Labels[stack.LabelManagedBy] == stack.ManagedBy,
-	}
+	seen.Certificates[secret.Name] = stack.Live(chain[0], secret.Labels[stack.LabelManagedBy] == stack.ManagedBy)
 }

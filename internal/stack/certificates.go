@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"crypto/x509"
 	"slices"
 	"time"
 
@@ -49,6 +50,11 @@ type LiveCertificate struct {
 	DNSNames []string
 	// Ours says that the operator made the Secret: another one is its owner's to renew.
 	Ours bool
+}
+
+// Live is what a certificate in a Secret says, and whether the operator made that Secret.
+func Live(certificate *x509.Certificate, ours bool) LiveCertificate {
+	return LiveCertificate{NotBefore: certificate.NotBefore, NotAfter: certificate.NotAfter, DNSNames: certificate.DNSNames, Ours: ours}
 }
 
 // RenewAt is when it is made anew: after half of its life, so that a month and more is left for what may

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
+
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb"
 )
@@ -70,12 +72,40 @@ func TestAPasswordIsReplacedWhenItIsDueAndTheDatabaseIsReady(t *testing.T) {
 	}
 }
 
+// requests are all that a spec can ask to be done once.
+func requests() v1alpha1.ChatPDFDeploymentSpec {
+	return v1alpha1.ChatPDFDeploymentSpec{MongoDB: v1alpha1.MongoDBSpec{
+		PasswordRotation: v1alpha1.PasswordRotationSpec{Request: "passwords"},
+		KeyfileRotation:  v1alpha1.KeyfileRotationSpec{Request: "keyfile"},
+		TLS:              v1alpha1.DatabaseTLSSpec{RenewRequest: "authority"},
+	}}
+}
+
 func TestARequestThatStandsWhenTheSecretIsMadeIsFulfilled(t *testing.T) {
-	d := &v1alpha1.ChatPDFDeployment{}
-	d.Spec.MongoDB.PasswordRotation.Request = "first"
-	for _, recipe := range secretRecipes(Input{Deployment: d}) {
-		if got, rotates := recipe.Annotations[AnnotationRotationRequest], recipe.rotates() != ""; rotates != (got == "first") {
-			t.Errorf("Secret %s rotates: %v; annotation %q", recipe.Name, rotates, got)
+	for _, recipe := range secretRecipes(Input{Deployment: &v1alpha1.ChatPDFDeployment{Spec: requests()}}) {
+		rotation, renewal := "", ""
+		switch recipe.Recipe.(type) {
+		case Keyfile:
+			rotation = "keyfile"
+		case Authority:
+			renewal = "authority"
 		}
+		if recipe.rotates() != "" {
+			rotation = "passwords"
+		}
+		if got := recipe.Annotations; got[AnnotationRotationRequest] != rotation || got[AnnotationRenewRequest] != renewal {
+			t.Errorf("Secret %s has the annotations %v", recipe.Name, got)
+		}
+	}
+}
+
+func TestARequestIsNoReasonToMakePodsAnew(t *testing.T) {
+	asked := requests()
+	asked.MongoDB.TLS.CertificateSecretRef = &v1alpha1.SecretRef{Name: "theirs"}
+	if got := databaseInputs(asked); !equality.Semantic.DeepEqual(got, databaseInputs(v1alpha1.ChatPDFDeploymentSpec{})) {
+		t.Errorf("the database's pods are shaped by %+v", got)
+	}
+	if got := appInputs(asked); !equality.Semantic.DeepEqual(got, appInputs(v1alpha1.ChatPDFDeploymentSpec{})) {
+		t.Errorf("the application's pods are shaped by %+v", got)
 	}
 }

@@ -79,46 +79,35 @@ func secretRecipes(in Input) []SecretRecipe {
 	service := names.MongoDB + "." + d.Namespace + ".svc"
 	fqdn := service + "." + in.Release.ClusterDomain
 	databaseLabels := kept(Labels(d.Name, ComponentMongoDB))
+	passwords := requested(AnnotationRotationRequest, d.Spec.MongoDB.PasswordRotation.Request)
 	recipes := []SecretRecipe{
 		{Name: names.AdminSecret, Labels: kept(InstanceLabels(d.Name)), Recipe: Login{adminUser}, BoundToVolumes: true},
-		{Name: names.DatabaseAdminSecret, Labels: databaseLabels, Recipe: Login{mongodb.AdminUsername}, BoundToVolumes: true},
+		{Name: names.DatabaseAdminSecret, Labels: databaseLabels, Recipe: Login{mongodb.AdminUsername}, BoundToVolumes: true, Annotations: passwords},
 		{Name: names.DatabaseAppSecret, Labels: databaseLabels, Recipe: DatabaseLogin{
 			Username: mongodb.AppUsername, Host: fqdn + ":" + decimal(mongodb.Port), Database: database, ReplicaSet: d.Name,
-		}, BoundToVolumes: true},
-		{Name: names.KeyfileSecret, Labels: databaseLabels, Recipe: Keyfile{}, BoundToVolumes: true},
+		}, BoundToVolumes: true, Annotations: passwords},
+		{Name: names.KeyfileSecret, Labels: databaseLabels, Recipe: Keyfile{}, BoundToVolumes: true,
+			Annotations: requested(AnnotationRotationRequest, d.Spec.MongoDB.KeyfileRotation.Request)},
 		{Name: names.CASecret, Labels: databaseLabels, Recipe: Authority{
 			CommonName: d.Namespace + "/" + names.MongoDB, Lifetime: authorityLifetime(in.Release.Database), ReadAnew: readsAnew(in.Release.Database),
-		}, BoundToVolumes: true},
+		}, BoundToVolumes: true, Annotations: requested(AnnotationRenewRequest, d.Spec.MongoDB.TLS.RenewRequest)},
 		{Name: names.TLSSecret, Labels: databaseLabels, Recipe: Certificate{
 			AuthoritySecret: names.CASecret, CommonName: names.MongoDB,
 			DNSNames: []string{"*." + fqdn, fqdn, service, "localhost"},
 			Lifetime: certificateLifetime(in.Release.Database),
 		}},
 		{Name: names.AgentSecret, Labels: databaseLabels, Recipe: Token{}},
-		{Name: names.DatabaseMetricsSecret, Labels: databaseLabels, Recipe: Login{mongodb.MetricsUsername}},
-	}
-	if request := d.Spec.MongoDB.PasswordRotation.Request; request != "" {
-		for i := range recipes {
-			if recipes[i].rotates() != "" {
-				recipes[i].Annotations = map[string]string{AnnotationRotationRequest: request}
-			}
-		}
-	}
-	if request := d.Spec.MongoDB.TLS.RenewRequest; request != "" {
-		for i := range recipes {
-			if recipes[i].Name == names.CASecret {
-				recipes[i].Annotations = map[string]string{AnnotationRenewRequest: request}
-			}
-		}
-	}
-	if request := d.Spec.MongoDB.KeyfileRotation.Request; request != "" {
-		for i := range recipes {
-			if recipes[i].Name == names.KeyfileSecret {
-				recipes[i].Annotations = map[string]string{AnnotationRotationRequest: request}
-			}
-		}
+		{Name: names.DatabaseMetricsSecret, Labels: databaseLabels, Recipe: Login{mongodb.MetricsUsername}, Annotations: passwords},
 	}
 	return recipes
+}
+
+// requested are the annotations of a Secret that is made after something was asked of it: what is new needs no renewal.
+func requested(annotation, request string) map[string]string {
+	if request == "" {
+		return nil
+	}
+	return map[string]string{annotation: request}
 }
 
 func kept(labels map[string]string) map[string]string {

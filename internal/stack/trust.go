@@ -189,11 +189,11 @@ func (c certificates) plan(asked v1alpha1.DatabaseTLSSpec, given bool) Certifica
 		return CertificatePlan{} // what was given before stays until what is given now is better
 	}
 
-	served, since := c.unserved(), c.live.ServedSince.Add(secretGrace)
+	unserved, since := c.unserved(), c.live.ServedSince.Add(secretGrace)
 	anchored := trust.Anchors(target, live.Leaf, live.Intermediates, c.now) == nil
 	wanted := trust.Union(target)
 	// A container that is started again just now may have been given what the Secret held before.
-	if !anchored || served != "" || c.now.Before(since) {
+	if !anchored || unserved != "" || c.now.Before(since) {
 		wanted = trust.Union(target, live.Authorities, live.Trusted)
 	}
 	from := ""
@@ -209,7 +209,7 @@ func (c certificates) plan(asked v1alpha1.DatabaseTLSSpec, given bool) Certifica
 		change.Secret = c.certificateSecret
 		return CertificatePlan{Change: &change}
 	case !c.leafDue(given, anchored):
-		return c.rest(served, since, len(wanted) > len(target))
+		return c.rest(unserved, since, len(wanted) > len(trust.Union(target)))
 	}
 	replace := CertificatePlan{Change: &CertificateChange{Secret: c.certificateSecret, Kind: ReplaceCertificate, From: from}}
 	if anchored || c.now.After(live.Leaf.NotAfter) {
@@ -262,9 +262,8 @@ func (c certificates) authorityDue(asked v1alpha1.DatabaseTLSSpec) bool {
 	if !c.authority.ReadAnew || len(c.live.Authorities) > 1 || !trust.Same(c.live.Authorities, c.live.Trusted) {
 		return false
 	}
-	first := c.live.Authorities[0]
-	age := LiveCertificate{NotBefore: first.NotBefore, NotAfter: first.NotAfter}
-	return asked.RenewRequest != "" && asked.RenewRequest != c.live.Request || !c.now.Before(age.RenewAt())
+	halfLife := Live(c.live.Authorities[0], true).RenewAt()
+	return asked.RenewRequest != "" && asked.RenewRequest != c.live.Request || !c.now.Before(halfLife)
 }
 
 func (c certificates) leafDue(given, anchored bool) bool {
@@ -275,5 +274,5 @@ func (c certificates) leafDue(given, anchored bool) bool {
 	case !c.live.Signs:
 		return false
 	}
-	return !anchored || c.certificate.Due(LiveCertificate{NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter, DNSNames: leaf.DNSNames, Ours: true}, c.now)
+	return !anchored || c.certificate.Due(Live(leaf, true), c.now)
 }

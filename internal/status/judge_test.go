@@ -386,6 +386,12 @@ func TestWhatIsWrongWithCertificatesIsTold(t *testing.T) {
 		again  time.Duration
 	}{
 		"all is well": {func(*status.Facts) {}, metav1.ConditionTrue, status.ReasonCertificateValid, "valid until", 45 * 24 * time.Hour},
+		"of short life, and with half of it left": {
+			func(f *status.Facts) {
+				f.Observed.Certificates["docs-mongodb-tls"] = stack.LiveCertificate{NotBefore: now.Add(-5 * 24 * time.Hour), NotAfter: now.Add(5 * 24 * time.Hour)}
+			},
+			metav1.ConditionTrue, status.ReasonCertificateValid, "valid until", 40 * time.Hour,
+		},
 		"what is given is no good": {
 			func(f *status.Facts) { f.Certificates.Refused = "Secret web does not exist." },
 			metav1.ConditionFalse, status.ReasonCertificateRefused, "Secret web does not exist. Members serve what they did before", 30 * time.Second,

@@ -116,37 +116,45 @@ func (c *certified) rests(t *testing.T) {
 	}
 }
 
-// TestAuthoritiesAreReplacedWithoutAFailedRequest makes the authority anew, with an operator that is killed before one
-// of its writes, chosen by a seed; with SOAK_SEED before each of them in turn. The application writes all the time.
-func TestAuthoritiesAreReplacedWithoutAFailedRequest(t *testing.T) {
-	t.Parallel()
-	c := newCertified(t, 3)
-	renew := func(write int) (died bool) {
-		before := c.signer(t)
-		c.asks(t, v1alpha1.DatabaseTLSSpec{RenewRequest: rand.Text()})
-		renewed := func() bool { now := c.signer(t); return !now.Equal(before) && c.trusts(t, now, c.operator) }
+// survives asks for something and kills the operator before one of the writes that it takes, chosen by a seed among the
+// fewest; with SOAK_SEED again and again, before each of them in turn. ask returns when it is done.
+func (c *certified) survives(t *testing.T, what string, fewest int, ask func() (done func() bool)) {
+	t.Helper()
+	once := func(write int) (died bool) {
+		done := ask()
 		c.restart(t, write)
-		c.reaches(t, "another authority", renewed)
+		c.reaches(t, what, done)
 		if died = c.transport.died(); died {
 			c.restart(t, -1)
-			c.reaches(t, "another authority", renewed)
+			c.reaches(t, what, done)
 		}
 		return died
 	}
 	if os.Getenv("SOAK_SEED") != "" {
 		write := 0
-		for renew(write) {
+		for once(write) {
 			write++
 		}
 		t.Logf("killed before each of %d writes; the application wrote %d times", write, c.client.wrote.Load())
 	} else {
-		const fewest = 12 // writes that it takes
 		seed := uint64(time.Now().UnixNano())
 		t.Logf("seed %d", seed)
-		renew(mathrand.New(mathrand.NewPCG(seed, 0)).IntN(fewest))
+		once(mathrand.New(mathrand.NewPCG(seed, 0)).IntN(fewest))
 	}
 	c.restart(t, -1)
 	c.rests(t)
+}
+
+// TestAuthoritiesAreReplacedWithoutAFailedRequest makes the authority anew, with an operator that is killed before one
+// of its writes, chosen by a seed; with SOAK_SEED before each of them in turn. The application writes all the time.
+func TestAuthoritiesAreReplacedWithoutAFailedRequest(t *testing.T) {
+	t.Parallel()
+	c := newCertified(t, 3)
+	c.survives(t, "another authority", 12, func() func() bool {
+		before := c.signer(t)
+		c.asks(t, v1alpha1.DatabaseTLSSpec{RenewRequest: rand.Text()})
+		return func() bool { now := c.signer(t); return !now.Equal(before) && c.trusts(t, now, c.operator) }
+	})
 }
 
 func TestCertificatesOfAPersonAreServedIfTheyAreGood(t *testing.T) {
@@ -200,10 +208,10 @@ func TestCertificatesOfAPersonAreServedIfTheyAreGood(t *testing.T) {
 func TestTheKeyfileIsReplacedAMemberAtATime(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t, 3)
-	replace := func(write int) (died bool) {
+	c.survives(t, "another keyfile", 8, func() func() bool {
 		before := c.secrets(t)["docs-mongodb-keyfile"][stack.KeyKeyfile]
 		c.edit(t, c.key, func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.KeyfileRotation.Request = rand.Text() })
-		replaced := func() bool {
+		return func() bool {
 			now := c.secrets(t)["docs-mongodb-keyfile"][stack.KeyKeyfile]
 			keys, err := keyfile.Parse(now)
 			if err != nil || len(keys) != 1 || bytes.Equal(now, before) {
@@ -216,28 +224,7 @@ func TestTheKeyfileIsReplacedAMemberAtATime(t *testing.T) {
 			}
 			return c.condition(t, c.key, v1alpha1.ConditionReady).Status == "True"
 		}
-		c.restart(t, write)
-		c.reaches(t, "another keyfile", replaced)
-		if died = c.transport.died(); died {
-			c.restart(t, -1)
-			c.reaches(t, "another keyfile", replaced)
-		}
-		return died
-	}
-	if os.Getenv("SOAK_SEED") != "" {
-		write := 0
-		for replace(write) {
-			write++
-		}
-		t.Logf("killed before each of %d writes; the application wrote %d times", write, c.client.wrote.Load())
-	} else {
-		const fewest = 8 // writes that it takes
-		seed := uint64(time.Now().UnixNano())
-		t.Logf("seed %d", seed)
-		replace(mathrand.New(mathrand.NewPCG(seed, 0)).IntN(fewest))
-	}
-	c.restart(t, -1)
-	c.rests(t)
+	})
 
 	// What a person puts there is told, and nobody is restarted for it.
 	secret := get[corev1.Secret](t, c.world, "docs-mongodb-keyfile")
