@@ -10,8 +10,10 @@ import (
 
 // Local says which local cluster is wanted; zero values are the tool's defaults.
 type Local struct {
-	Name                         string
-	Nodes                        int
+	Name  string
+	Nodes int
+	// CSI is for a StorageClass growing, whose volumes can grow.
+	CSI                          bool
 	Subnet, PodCIDR, ServiceCIDR string
 }
 
@@ -24,6 +26,9 @@ func (l Local) flags() []string {
 	}
 	if l.Nodes > 0 {
 		flags = append(flags, "--nodes", strconv.Itoa(l.Nodes))
+	}
+	if l.CSI {
+		flags = append(flags, "--csi")
 	}
 	return flags
 }

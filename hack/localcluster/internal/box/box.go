@@ -65,6 +65,11 @@ func Run(ctx context.Context, s spec.Spec, log *slog.Logger) error {
 	go supervisor.Keep(ctx, controllerManager(s))
 	go supervisor.Keep(ctx, scheduler(s))
 	go supervisor.Keep(ctx, provisioner(s))
+	if s.CSI {
+		for _, program := range csiPrograms(s) {
+			go supervisor.Keep(ctx, program)
+		}
+	}
 	<-ctx.Done()
 	return nil
 }
@@ -89,6 +94,25 @@ func provisioner(s spec.Spec) supervise.Program {
 		Argv: []string{self, "internal", "provisioner", s.Dir},
 		Env:  environment(),
 		Log:  s.Log("provisioner"),
+	}
+}
+
+// csiSocket is where the CSI driver's controller answers, inside the box.
+const csiSocket = "/run/csi.sock"
+
+// csiPrograms are the controller of the CSI driver and the two that make calls
+// to it of what the API server says.
+func csiPrograms(s spec.Spec) []supervise.Program {
+	shared := []string{"--csi-address=" + csiSocket, "--kubeconfig=" + s.Kubeconfig("provisioner"), "--leader-election=false", "--timeout=30s"}
+	return []supervise.Program{
+		{
+			Name: "csi-controller",
+			Argv: []string{self, "internal", "csi-controller", s.Dir, csiSocket},
+			Env:  environment(),
+			Log:  s.Log("csi-controller"),
+		},
+		program(s, "csi-provisioner", append(shared, "--feature-gates=Topology=true")...),
+		program(s, "csi-resizer", shared...),
 	}
 }
 

@@ -29,7 +29,7 @@ cores, a warm one no time.`,
   localcluster build versitygw kwok
   export KUBEBUILDER_ASSETS=$(localcluster build kubernetes etcd --print-dir)`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			built, err := s.build(cmd.Context(), stderr(), names)
+			built, err := s.build(cmd.Context(), stderr(), names, nil)
 			if err == nil && printDir {
 				fmt.Fprintln(cmd.OutOrStdout(), built.programs)
 			}
@@ -49,13 +49,20 @@ type built struct {
 }
 
 // build builds or finds the named parts; without names the essential ones and
-// the images made of them.
-func (s *settings) build(ctx context.Context, c *console.Console, names []string) (built, error) {
+// the images made of them. Those in besides come on top.
+func (s *settings) build(ctx context.Context, c *console.Console, names, besides []string) (built, error) {
 	wanted, err := parts.Named(names)
 	if err != nil {
 		return built{}, err
 	}
-	missing, err := s.missing(names)
+	if len(besides) > 0 {
+		more, err := parts.Named(besides)
+		if err != nil {
+			return built{}, err
+		}
+		wanted = append(wanted, more...)
+	}
+	_, missing, err := parts.Builder{Cache: s.cache}.Find(wanted)
 	if err != nil {
 		return built{}, err
 	}
@@ -91,22 +98,31 @@ func (s *settings) missing(names []string) ([]string, error) {
 
 // prepare builds or finds what the cluster runs and enters it in the spec.
 func (s *settings) prepare(ctx context.Context, c *console.Console, want *spec.Spec) error {
-	if err := s.buildAsInvoker(ctx); err != nil {
+	var besides []string
+	if want.CSI {
+		besides = []string{"csi"}
+	}
+	if err := s.buildAsInvoker(ctx, nil); err != nil {
 		return err
 	}
-	b, err := s.build(ctx, c, nil)
+	if len(besides) > 0 {
+		if err := s.buildAsInvoker(ctx, besides); err != nil {
+			return err
+		}
+	}
+	b, err := s.build(ctx, c, nil, besides)
 	want.Programs, want.SystemImages = b.programs, b.systemImages
 	return err
 }
 
 // buildAsInvoker runs the build as the person behind sudo, if there is one, so
 // that the caches of a person never get files of root.
-func (s *settings) buildAsInvoker(ctx context.Context) error {
+func (s *settings) buildAsInvoker(ctx context.Context, names []string) error {
 	who, err := invoker.Current()
 	if err != nil || who.UID == os.Geteuid() {
 		return err
 	}
-	build := exec.CommandContext(ctx, "/proc/self/exe", "build", "--cache="+s.cache)
+	build := exec.CommandContext(ctx, "/proc/self/exe", append([]string{"build", "--cache=" + s.cache}, names...)...)
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	who.AsInvoker(build)
 	if err := build.Run(); err != nil {

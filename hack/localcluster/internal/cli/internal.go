@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chatpdf.dev/operator/hack/localcluster/internal/box"
+	"chatpdf.dev/operator/hack/localcluster/internal/csi"
 	"chatpdf.dev/operator/hack/localcluster/internal/forward"
 	"chatpdf.dev/operator/hack/localcluster/internal/node"
 	"chatpdf.dev/operator/hack/localcluster/internal/preflight"
@@ -33,14 +34,24 @@ func internalCommand() *cobra.Command {
 			return box.Run(ctx, s, logger())
 		}),
 		inCluster("node DIR NUMBER", "The first process of a node", 2, func(ctx context.Context, s spec.Spec, args []string) error {
-			i, err := strconv.Atoi(args[0])
-			if err != nil || i < 1 || i > s.Nodes {
-				return fmt.Errorf("there is no node %q", args[0])
+			i, err := nodeNumber(s, args[0])
+			if err != nil {
+				return err
 			}
 			return node.Run(ctx, s, i, logger())
 		}),
 		inCluster("provisioner DIR", "The provisioner of volumes", 1, func(ctx context.Context, s spec.Spec, _ []string) error {
 			return provisioner.Run(ctx, s)
+		}),
+		inCluster("csi-controller DIR SOCKET", "The controller of the CSI driver", 2, func(ctx context.Context, s spec.Spec, args []string) error {
+			return csi.Controller(ctx, s, args[0])
+		}),
+		inCluster("csi-node DIR NUMBER KUBELET", "The CSI driver on a node", 3, func(ctx context.Context, s spec.Spec, args []string) error {
+			i, err := nodeNumber(s, args[0])
+			if err != nil {
+				return err
+			}
+			return csi.Node(ctx, s, i, args[1])
 		}),
 		inCluster("forward DIR TARGET", "The forwarder of a published Service", 2, func(ctx context.Context, s spec.Spec, args []string) error {
 			return runForward(ctx, s, args[0], logger())
@@ -55,6 +66,14 @@ func internalCommand() *cobra.Command {
 			RunE: func(_ *cobra.Command, args []string) error { return preflight.Trial(args[0]) }},
 	)
 	return parent
+}
+
+func nodeNumber(s spec.Spec, text string) (int, error) {
+	i, err := strconv.Atoi(text)
+	if err != nil || i < 1 || i > s.Nodes {
+		return 0, fmt.Errorf("there is no node %q", text)
+	}
+	return i, nil
 }
 
 // inCluster is a command that gets the cluster's directory and maybe more.

@@ -17,19 +17,21 @@ import (
 // shape are the flags that give a cluster its shape.
 type shape struct {
 	nodes                        int
+	csi                          bool
 	subnet, podCIDR, serviceCIDR string
 }
 
 func (f *shape) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.IntVar(&f.nodes, "nodes", 1, "number of nodes")
+	flags.BoolVar(&f.csi, "csi", false, "also run a CSI driver, whose volumes can grow: StorageClass growing")
 	flags.StringVar(&f.subnet, "subnet", "10.200.0.0/24", "addresses of the host's link, the control plane and the nodes")
 	flags.StringVar(&f.podCIDR, "pod-cidr", "10.244.0.0/16", "addresses of pods")
 	flags.StringVar(&f.serviceCIDR, "service-cidr", "10.96.0.0/16", "addresses of Services")
 }
 
 func (f *shape) spec(s *settings, dir string) (spec.Spec, error) {
-	out := spec.Spec{Name: s.name, Nodes: f.nodes, Dir: dir, Cache: s.cache}
+	out := spec.Spec{Name: s.name, Nodes: f.nodes, CSI: f.csi, Dir: dir, Cache: s.cache}
 	for flag, to := range map[string]struct {
 		text string
 		out  *netip.Prefix
@@ -58,6 +60,7 @@ Ready and DNS answers; with --wait=all also when metrics-server has numbers,
 which takes about half a minute more. A cluster that runs is left as it is.`,
 		Example: `  localcluster up
   localcluster up --nodes 2 --wait all
+  localcluster up --csi
   localcluster up --name other --subnet 10.201.0.0/24 --pod-cidr 10.245.0.0/16 --service-cidr 10.97.0.0/16`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -110,6 +113,7 @@ func fits(cmd *cobra.Command, want, have spec.Spec) error {
 		want, have any
 	}{
 		{"nodes", want.Nodes, have.Nodes},
+		{"csi", want.CSI, have.CSI},
 		{"subnet", want.Subnet, have.Subnet},
 		{"pod-cidr", want.PodCIDR, have.PodCIDR},
 		{"service-cidr", want.ServiceCIDR, have.ServiceCIDR},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -31,6 +32,14 @@ const pollEvery = 100 * time.Millisecond
 
 // all are the manifests in the order in which they are applied.
 var all = []string{"storage.yaml", "coredns.yaml", "metrics-server.yaml"}
+
+// system are the manifests of a cluster.
+func system(s spec.Spec) []string {
+	if s.CSI {
+		return append(slices.Clone(all), "csi.yaml")
+	}
+	return all
+}
 
 // apply creates or changes system objects; known are the names that CoreDNS
 // answers besides the cluster's own. It is tried again for a while, because a

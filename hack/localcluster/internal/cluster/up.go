@@ -108,7 +108,7 @@ func (c Cluster) await(ctx context.Context, want Request) error {
 	}
 	steps := []step{
 		{"etcd and API server", func(ctx context.Context, _ *console.Step) error { return apiready.Wait(ctx, s, startTimeout) }},
-		{"system objects", func(ctx context.Context, _ *console.Step) error { return apply(ctx, s, nil, all...) }},
+		{"system objects", func(ctx context.Context, _ *console.Step) error { return apply(ctx, s, nil, system(s)...) }},
 		{fmt.Sprintf("%d node(s) Ready", s.Nodes), w.until(w.nodes)},
 		{"CoreDNS available", w.until(w.dns)},
 	}

@@ -55,6 +55,9 @@ func Run(ctx context.Context, s spec.Spec, i int, log *slog.Logger) error {
 	}
 	go supervisor.Keep(ctx, kubeProxy(s, i))
 	go supervisor.Keep(ctx, kubelet(s, i))
+	if s.CSI {
+		go supervisor.Keep(ctx, csiNode(s, i))
+	}
 	<-ctx.Done()
 	return nil
 }

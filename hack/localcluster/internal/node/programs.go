@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"chatpdf.dev/operator/hack/localcluster/internal/spec"
@@ -39,6 +40,16 @@ func kubelet(s spec.Spec, i int) supervise.Program {
 		"--node-ip="+s.Node(i).String(),
 		fmt.Sprintf("--node-labels=topology.kubernetes.io/region=local,topology.kubernetes.io/zone=zone-%d", i),
 	)
+}
+
+// csiNode is the part of the CSI driver that mounts.
+func csiNode(s spec.Spec, i int) supervise.Program {
+	return supervise.Program{
+		Name: "csi-node",
+		Argv: []string{"/proc/self/exe", "internal", "csi-node", s.Dir, strconv.Itoa(i), kubeletDir},
+		Env:  environment(s),
+		Log:  s.NodeLog(i, "csi-node"),
+	}
 }
 
 func kubeProxy(s spec.Spec, i int) supervise.Program {

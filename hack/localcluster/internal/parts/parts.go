@@ -90,6 +90,13 @@ func All() []Part {
 			},
 		},
 		{
+			Name: "csi", Version: "6.4.0",
+			Programs: map[string]string{
+				"csi-provisioner": "github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner",
+				"csi-resizer":     "github.com/kubernetes-csi/external-resizer/v2/cmd/csi-resizer",
+			},
+		},
+		{
 			Name: "kwok", Version: "0.8.0",
 			Programs: map[string]string{"kwok": "sigs.k8s.io/kwok/cmd/kwok"},
 		},

@@ -25,6 +25,9 @@ type Spec struct {
 	Subnet      netip.Prefix `json:"subnet"`
 	PodCIDR     netip.Prefix `json:"podCIDR"`
 	ServiceCIDR netip.Prefix `json:"serviceCIDR"`
+	// CSI says that there is a CSI driver, whose volumes can grow, beside the
+	// local volumes.
+	CSI bool `json:"csi,omitempty"`
 	// Dir is the directory of the cluster's state.
 	Dir string `json:"dir"`
 	// Cache is the directory of built programs and images: read only.
@@ -137,6 +140,9 @@ func (s Spec) Status() string { return filepath.Join(s.Dir, "status") }
 
 // Volumes is the directory of the persistent volumes' content.
 func (s Spec) Volumes() string { return filepath.Join(s.Dir, "volumes") }
+
+// CSIVolumes is the directory of the CSI driver's volumes.
+func (s Spec) CSIVolumes() string { return filepath.Join(s.Dir, "csi-volumes") }
 
 // NodeDir is the directory of one node's own files.
 func (s Spec) NodeDir(i int) string { return filepath.Join(s.Dir, NodeName(i)) }
