@@ -9,8 +9,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb/replset"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
@@ -112,11 +114,20 @@ func (r *ChatPDFDeploymentReconciler) tell(seen *observe.Observed, grown bool, r
 func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Observed, p plan, o outcome) outcome {
 	d := seen.Deployment
 	key := types.NamespacedName{Namespace: d.Namespace, Name: d.Name}
+	if external := d.Spec.MongoDB.External; external != nil {
+		r.Watcher.Watch(key, replset.Target{
+			SecretsVersion: secretsVersion(seen),
+			External: func(ctx context.Context) (replset.ConnectionString, error) {
+				return r.connectionString(ctx, key.Namespace, *external)
+			},
+		})
+		return o
+	}
 	if seen.CA == nil {
 		return o
 	}
 	r.Watcher.Watch(key, replset.Target{
-		ReplicaSet: d.Name, Hosts: p.hosts, CA: seen.CA, Certificate: seen.Trust.Serves(), Keyfile: seen.Keyfile.Fingerprint, Dial: r.Dial, SecretsVersion: secretsVersion(seen),
+		ReplicaSet: d.Name, Hosts: p.hosts, Fenced: p.fenced, CA: seen.CA, Certificate: seen.Trust.Serves(), Keyfile: seen.Keyfile.Fingerprint, Dial: r.Dial, SecretsVersion: secretsVersion(seen),
 		Credentials: func(ctx context.Context) (replset.Credentials, error) { return r.credentials(ctx, key) },
 	})
 	step := p.decision.Step
@@ -139,12 +150,38 @@ func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Ob
 
 // secretsVersion changes when a person or the operator writes one of the Secrets that credentials reads.
 func secretsVersion(seen *observe.Observed) string {
-	names := stack.NamesOf(seen.Deployment.Name)
 	var versions []string
+	if external := seen.Deployment.Spec.MongoDB.External; external != nil {
+		for _, ref := range []v1alpha1.SecretKeyRef{external.URISecretRef, ptr.Deref(external.CASecretRef, v1alpha1.SecretKeyRef{})} {
+			versions = append(versions, ref.Name, ref.Key, seen.Secrets[ref.Name].Version)
+		}
+		return strings.Join(versions, "/")
+	}
+	names := stack.NamesOf(seen.Deployment.Name)
 	for _, name := range []string{names.DatabaseAdminSecret, names.DatabaseAppSecret, names.DatabaseMetricsSecret, names.AgentSecret} {
 		versions = append(versions, seen.Secrets[name].Version)
 	}
 	return strings.Join(versions, "/")
+}
+
+// connectionString is read when it is needed and kept by nobody here.
+func (r *ChatPDFDeploymentReconciler) connectionString(ctx context.Context, namespace string, external v1alpha1.ExternalDatabaseSpec) (c replset.ConnectionString, err error) {
+	read := func(ref v1alpha1.SecretKeyRef) ([]byte, error) {
+		var secret corev1.Secret
+		if err := r.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, &secret); err != nil {
+			return nil, fmt.Errorf("reading Secret %s: %w", ref.Name, err)
+		}
+		if len(secret.Data[ref.Key]) == 0 {
+			return nil, fmt.Errorf("reading Secret %s: it has nothing under %s", ref.Name, ref.Key)
+		}
+		return secret.Data[ref.Key], nil
+	}
+	uri, err := read(external.URISecretRef)
+	if err == nil && external.CASecretRef != nil {
+		c.CA, err = read(*external.CASecretRef)
+	}
+	c.URI = strings.TrimSpace(string(uri))
+	return c, err
 }
 
 // credentials are read when they are needed and kept by nobody here.

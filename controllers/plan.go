@@ -24,6 +24,7 @@ type plan struct {
 	health       mongodb.Health
 	left         []string
 	hosts        []string
+	fenced       []string
 	objects      stack.Objects
 	certificates stack.CertificatePlan
 	keyfile      stack.KeyfilePlan
@@ -48,6 +49,12 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	}
 	accepted := release.Accepted(history)
 	content := release.Adopt(accepted, stack.Candidate(d, config, accepted))
+	if external := d.Spec.MongoDB.External; external != nil {
+		p.release = release.Decide(history, content, d.Name, d.UID)
+		p.decision, p.availability, p.health = mongodb.JudgeExternal(external.URISecretRef.Name, seen.Database.External)
+		p.objects = stack.Build(input(seen, content))
+		return p
+	}
 	database, err := seen.MongoDB(content.ClusterDomain)
 	if err != nil {
 		return p.blocked(err)
@@ -71,19 +78,9 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	p.members = mongodb.States(database)
 	p.health = mongodb.Healthy(database)
 	p.left = mongodb.Left(database)
-	p.hosts = mongodb.Hosts(database)
-	names := stack.NamesOf(d.Name)
-	in := stack.Input{
-		Deployment:       d,
-		Owner:            seen.Owner(),
-		Release:          content,
-		Members:          mongodb.Replicas(database),
-		LiveStatefulSet:  owned,
-		AutoscalerExists: observe.Named(seen.Autoscalers, names.Backend) != nil,
-	}
-	if backend := observe.Named(seen.Deployments, names.Backend); backend != nil && backend.Spec.Replicas != nil {
-		in.LiveBackendReplicas = *backend.Spec.Replicas
-	}
+	p.hosts, p.fenced = mongodb.Hosts(database), mongodb.FencedHosts(database)
+	in := input(seen, content)
+	in.Members, in.LiveStatefulSet = mongodb.Replicas(database), owned
 	p.objects = stack.Build(in)
 	p.keyfile = p.objects.Keyfile(d.Spec.MongoDB.KeyfileRotation, seen.Keyfile, memberReports(database), p.decision.Settled)
 	p.certificates = p.objects.Certificates(d.Spec.MongoDB.TLS, seen.Trust, memberReports(database), now)
@@ -91,6 +88,19 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 		p.rotations = p.objects.Rotations(d.Spec.MongoDB.PasswordRotation, seen.Logins, seen.Database, now)
 	}
 	return p
+}
+
+// input is what objects are made from, whoever runs the database.
+func input(seen *observe.Observed, content release.Content) stack.Input {
+	backend := stack.NamesOf(seen.Deployment.Name).Backend
+	in := stack.Input{
+		Deployment: seen.Deployment, Owner: seen.Owner(), Release: content,
+		AutoscalerExists: observe.Named(seen.Autoscalers, backend) != nil,
+	}
+	if live := observe.Named(seen.Deployments, backend); live != nil && live.Spec.Replicas != nil {
+		in.LiveBackendReplicas = *live.Spec.Replicas
+	}
+	return in
 }
 
 // memberReports are what the members that run go by. One that is no part of the replica set holds nobody up.

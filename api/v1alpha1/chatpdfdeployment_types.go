@@ -24,6 +24,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="oldSelf.hasValue() || !self.metadata.name.endsWith('-mongodb')",optionalOldSelf=true,message="metadata.name may not end in -mongodb: what belongs to it would be named like the database of another ChatPDFDeployment."
 // +kubebuilder:validation:XValidation:rule="(has(self.spec) && has(self.spec.mongodb) && has(self.spec.mongodb.storage) && has(self.spec.mongodb.storage.storageClassName) ? self.spec.mongodb.storage.storageClassName : '-') == (has(oldSelf.spec) && has(oldSelf.spec.mongodb) && has(oldSelf.spec.mongodb.storage) && has(oldSelf.spec.mongodb.storage.storageClassName) ? oldSelf.spec.mongodb.storage.storageClassName : '-')",message="mongodb.storage.storageClassName cannot be changed: a volume stays in the class it was made in. Make a new ChatPDFDeployment and move the data.",fieldPath=".spec.mongodb.storage.storageClassName"
 // +kubebuilder:validation:XValidation:rule="(has(self.spec) && has(self.spec.mongodb) && has(self.spec.mongodb.storage) && has(self.spec.mongodb.storage.size) ? string(self.spec.mongodb.storage.size) : '10Gi') == (has(oldSelf.spec) && has(oldSelf.spec.mongodb) && has(oldSelf.spec.mongodb.storage) && has(oldSelf.spec.mongodb.storage.size) ? string(oldSelf.spec.mongodb.storage.size) : '10Gi') || !isQuantity((has(self.spec) && has(self.spec.mongodb) && has(self.spec.mongodb.storage) && has(self.spec.mongodb.storage.size) ? string(self.spec.mongodb.storage.size) : '10Gi')) || !isQuantity((has(oldSelf.spec) && has(oldSelf.spec.mongodb) && has(oldSelf.spec.mongodb.storage) && has(oldSelf.spec.mongodb.storage.size) ? string(oldSelf.spec.mongodb.storage.size) : '10Gi')) || quantity((has(self.spec) && has(self.spec.mongodb) && has(self.spec.mongodb.storage) && has(self.spec.mongodb.storage.size) ? string(self.spec.mongodb.storage.size) : '10Gi')).compareTo(quantity(has(self.status) && has(self.status.mongodb) && has(self.status.mongodb.volumeSize) && isQuantity(string(self.status.mongodb.volumeSize)) ? string(self.status.mongodb.volumeSize) : (has(oldSelf.spec) && has(oldSelf.spec.mongodb) && has(oldSelf.spec.mongodb.storage) && has(oldSelf.spec.mongodb.storage.size) ? string(oldSelf.spec.mongodb.storage.size) : '10Gi'))) >= 0",message="mongodb.storage.size cannot shrink below what the volumes have: it is 10Gi where none is given. To go smaller make a new ChatPDFDeployment and move the data.",fieldPath=".spec.mongodb.storage.size"
+// +kubebuilder:validation:XValidation:rule="(has(self.spec) && has(self.spec.mongodb) && has(self.spec.mongodb.external)) == (has(oldSelf.spec) && has(oldSelf.spec.mongodb) && has(oldSelf.spec.mongodb.external))",message="mongodb.external is chosen when a ChatPDFDeployment is made: what a database holds would stay behind. Make a new ChatPDFDeployment and move the data.",fieldPath=".spec.mongodb"
 type ChatPDFDeployment struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional
@@ -80,7 +81,7 @@ type ChatPDFDeploymentSpec struct {
 	// +optional
 	RequestLimits RequestLimitsSpec `json:"requestLimits,omitzero"`
 
-	// mongodb is the database, run by the operator.
+	// mongodb is the database, which the operator runs unless it is external.
 	// +optional
 	MongoDB MongoDBSpec `json:"mongodb,omitzero"`
 }

@@ -3,7 +3,14 @@ package v1alpha1
 import "k8s.io/apimachinery/pkg/api/resource"
 
 // MongoDBSpec is the replica set that holds everything: accounts, passages and the PDFs themselves.
+// +kubebuilder:validation:XValidation:rule="!has(self.external) || !(has(self.members) || has(self.image) || has(self.featureCompatibilityVersion) || has(self.passwordRotation) || has(self.keyfileRotation) || has(self.tls) || has(self.forcedReconfiguration) || has(self.fencedMembers) || has(self.storage) || has(self.resources))",message="mongodb.external is a database that the operator does not run: leave out every other field of mongodb."
+// +kubebuilder:validation:XValidation:rule="!has(self.fencedMembers) || self.fencedMembers.all(m, m < (has(self.members) ? self.members : 1)) && 2 * size(self.fencedMembers) < (has(self.members) ? self.members : 1)",message="mongodb.fencedMembers may name a minority of the members, by their ordinals: the others have to be a majority. To stop a database of one member, delete the ChatPDFDeployment: its volumes stay."
 type MongoDBSpec struct {
+	// external is a database that somebody else runs: the operator makes none, checks whether ChatPDF can work with that
+	// one, and changes nothing there. It is chosen when the ChatPDFDeployment is made.
+	// +optional
+	External *ExternalDatabaseSpec `json:"external,omitempty"`
+
 	// members is the number of voting members: 1, or to survive the loss of one, two or three of them 3,
 	// 5 or 7. Absent: 1.
 	// +kubebuilder:validation:XValidation:rule="self in [1, 3, 5, 7]",message="mongodb.members must be 1, 3, 5 or 7: an even number of voters survives no more failures than one fewer does, and MongoDB has no more than 7."
@@ -41,6 +48,21 @@ type MongoDBSpec struct {
 	// +optional
 	TLS DatabaseTLSSpec `json:"tls,omitzero"`
 
+	// fencedMembers are the ordinals of members whose mongod does not run while they stand here, for example to look at a
+	// volume: their pods stay, with the agent and what is mounted. A primary steps down first. Everything that would
+	// restart members waits meanwhile.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=3
+	// +kubebuilder:validation:items:Minimum=0
+	// +kubebuilder:validation:items:Maximum=6
+	// +optional
+	FencedMembers []int32 `json:"fencedMembers,omitempty"`
+
+	// forcedReconfiguration is the way out when a majority of the members is lost for good, so that the others can elect no
+	// primary. Absent: the operator never forces anything.
+	// +optional
+	ForcedReconfiguration *ForcedReconfigurationSpec `json:"forcedReconfiguration,omitempty"`
+
 	// storage of one member.
 	// +optional
 	Storage StorageSpec `json:"storage,omitzero"`
@@ -48,6 +70,19 @@ type MongoDBSpec struct {
 	// resources of one member. Absent: requests of 250m CPU and 512Mi, limits of 2 CPU and 1Gi.
 	// +optional
 	Resources ResourcesSpec `json:"resources,omitzero"`
+}
+
+// ExternalDatabaseSpec is a replica set or a sharded cluster of MongoDB 4.4 or later that somebody else runs.
+type ExternalDatabaseSpec struct {
+	// uriSecretRef names the key of a Secret that holds the connection string, mongodb:// or mongodb+srv://, with user and
+	// password; its path is the name of the database, chatpdf if there is none. The user needs the role readWrite there.
+	// +required
+	URISecretRef SecretKeyRef `json:"uriSecretRef"`
+
+	// caSecretRef names the key of a Secret with the authorities, in PEM, that the servers' certificates are trusted of.
+	// Absent: those that browsers trust, if the connection string asks for TLS.
+	// +optional
+	CASecretRef *SecretKeyRef `json:"caSecretRef,omitempty"`
 }
 
 // DatabaseTLSSpec is what the database's certificates come from: an authority of the operator's own unless it names
@@ -107,6 +142,27 @@ type KeyfileRotationSpec struct {
 	// +optional
 	Request string `json:"request,omitempty"`
 }
+
+// ForcedReconfigurationSpec lets the members that still hold the data go on without a majority of all. The others come back
+// as new members and copy the data again: what only they held is lost, even if it was acknowledged.
+type ForcedReconfigurationSpec struct {
+	// request does it once whenever it becomes another text, such as a date. Where there is a primary it is taken as done.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +required
+	Request string `json:"request"`
+
+	// acceptedRisk says that whoever asks knows what it may cost.
+	// +kubebuilder:validation:Enum=AcknowledgedWritesMayBeLost
+	// +required
+	AcceptedRisk AcceptedRisk `json:"acceptedRisk"`
+}
+
+// AcceptedRisk is what may come of an act that is never done without being asked for.
+type AcceptedRisk string
+
+// AcknowledgedWritesMayBeLost is the risk of going on without the members that may hold the newest writes.
+const AcknowledgedWritesMayBeLost AcceptedRisk = "AcknowledgedWritesMayBeLost"
 
 // StorageSpec is one member's volume. Volumes outlive the resource unless deletionPolicy says otherwise.
 type StorageSpec struct {

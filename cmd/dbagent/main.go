@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -24,8 +26,32 @@ func main() {
 	if err := root().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "dbagent:", err)
 		stop()
-		os.Exit(1)
+		os.Exit(code(err))
 	}
+}
+
+// Codes of a command that cannot be run, as shells give them
+// (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02).
+const (
+	notExecutable = 126
+	notFound      = 127
+)
+
+// commandError is a command that cannot be run.
+type commandError struct {
+	code int
+	err  error
+}
+
+func (e *commandError) Error() string { return e.err.Error() }
+
+func (e *commandError) Unwrap() error { return e.err }
+
+func code(err error) int {
+	if command, is := errors.AsType[*commandError](err); is {
+		return command.code
+	}
+	return 1
 }
 
 func root() *cobra.Command {
@@ -36,7 +62,7 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	command.CompletionOptions.DisableDefaultCmd = true
-	command.AddCommand(serve(), hello(), printVersion())
+	command.AddCommand(serve(), execute(), hello(), printVersion())
 	return command
 }
 
@@ -80,20 +106,55 @@ The environment says which member this is: POD_UID, MEMBER_HOST (host:port) and 
 	flags.StringVar(&o.Directories.Admin, "admin-dir", "/etc/dbagent/admin", "mounted Secret with username and password")
 	flags.StringVar(&o.Directories.Token, "token-dir", "/etc/dbagent/token", "mounted Secret with token")
 	flags.StringVar(&o.Directories.Metrics, "metrics-dir", "/etc/dbagent/metrics", "mounted Secret with username and password of the user that reads metrics; may be missing")
+	flags.StringVar(&o.Directories.Fence, "fence-dir", "/etc/dbagent/fence", "mounted record of the members whose mongod may not run; may be missing")
 	flags.StringVar(&o.Directories.Run, "run-dir", "/run/mongod", "where mongod reads keyfile, server.pem and ca.crt")
 	flags.StringVar(&o.Directories.Binary, "binary-dir", "/opt/dbagent", "where mongod's probes find a copy of this program")
 	return command
 }
 
+func execute() *cobra.Command {
+	var run string
+	command := &cobra.Command{
+		Use:     "exec -- COMMAND [ARGUMENT...]",
+		Short:   "Become mongod, as soon as this member is not fenced",
+		Example: "  dbagent exec -- mongod --dbpath /data/db",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			path, err := exec.LookPath(args[0])
+			if err != nil {
+				return &commandError{notFound, fmt.Errorf("the image has no %s: %w", args[0], err)}
+			}
+			if dbagent.Fenced(run) {
+				fmt.Fprintln(command.OutOrStdout(), "This member is fenced:", args[0], "starts when it is not any more.")
+			}
+			if !dbagent.AwaitRelease(command.Context(), run) {
+				return nil // asked to end, and nothing runs
+			}
+			err = syscall.Exec(path, args, os.Environ())
+			return &commandError{notExecutable, fmt.Errorf("%s cannot be run: %w", path, err)}
+		},
+	}
+	command.Flags().StringVar(&run, "run-dir", "/run/mongod", "where the agent says whether this member is fenced")
+	return command
+}
+
 func hello() *cobra.Command {
-	var address, authority string
+	var address, authority, run string
 	command := &cobra.Command{
 		Use:     "hello",
 		Short:   "Succeed if mongod answers, in whatever state it is",
 		Example: "  dbagent hello --address 127.0.0.1:27017",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if dbagent.Fenced(run) {
+				fmt.Fprintln(command.OutOrStdout(), "fenced")
+				return nil
+			}
 			state, warning, err := dbagent.Alive(command.Context(), address, authority)
+			if err != nil && dbagent.JustReleased(run) {
+				fmt.Fprintln(command.OutOrStdout(), "starting")
+				return nil
+			}
 			if err != nil {
 				return err
 			}
@@ -105,6 +166,7 @@ func hello() *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&address, "address", "127.0.0.1:27017", "address of mongod")
+	command.Flags().StringVar(&run, "run-dir", "/run/mongod", "where the agent says whether this member is fenced: then nothing is asked")
 	command.Flags().StringVar(&authority, "ca", "/run/mongod/ca.crt", "CA that should have signed mongod's certificate")
 	return command
 }

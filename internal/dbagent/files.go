@@ -24,6 +24,8 @@ type Directories struct {
 	// Metrics holds username and password of the user that reads metrics, and may be empty, or come
 	// later: without them there are the metrics that need no user.
 	Metrics string
+	// Fence holds the names of the members whose mongod may not run, and may be empty.
+	Fence string
 	// Run is where mongod reads keyfile, server.pem and ca.crt.
 	Run string
 	// Binary is where the copy of this binary goes that mongod's probes execute.

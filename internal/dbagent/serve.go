@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -38,6 +39,10 @@ type Options struct {
 func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 	files, err := NewFiles(o.Directories)
 	if err != nil {
+		return err
+	}
+	pod, _, _ := strings.Cut(o.Self.MemberHost, ".")
+	if err := files.fence(pod); err != nil {
 		return err
 	}
 	if err := CopyBinary(o.Directories.Binary); err != nil {
@@ -76,6 +81,9 @@ func Serve(ctx context.Context, log *slog.Logger, o Options) error {
 		case <-ticker.C:
 			if err := files.Refresh(); err != nil {
 				log.Error("A mounted Secret changed to something that is no good; what was written before stays", "error", err)
+			}
+			if err := files.fence(pod); err != nil {
+				log.Error("Whether mongod may run stays as it was", "error", err)
 			}
 			certificates.follow(ctx)
 		}

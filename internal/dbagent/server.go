@@ -93,7 +93,7 @@ func (s *server) logChange(state string) {
 
 func (s *server) handleReport(w http.ResponseWriter, r *http.Request) {
 	report := s.rotator.report()
-	report.PodUID = s.bootstrap.self.PodUID
+	report.PodUID, report.Fenced = s.bootstrap.self.PodUID, Fenced(s.files.directories.Run)
 	if s.authorized(r) {
 		var err error
 		if report.Keyfile, err = s.files.StartedWith(); err != nil {

@@ -36,7 +36,10 @@ func bootstrap(v view) *Decision {
 // and record, or the record was lost.
 func (v view) adopt() *Decision {
 	config := v.Database.Config
-	identity := Identity{ReplicaSetID: config.ReplicaSetID, HighestMemberID: highestID(config), FeatureCompatibility: v.featureCompatibility()}
+	identity := Identity{
+		ReplicaSetID: config.ReplicaSetID, HighestMemberID: highestID(config), FeatureCompatibility: v.featureCompatibility(),
+		ForcedReconfiguration: v.ForcedReconfiguration, // nothing was lost that is known of
+	}
 	claims, hosts := v.claimWrites(config.ReplicaSetID)
 	return take(Step{Kind: RecordIdentity, ReplicaSetID: config.ReplicaSetID, Identity: &identity, Claims: claims, Healthy: hosts},
 		"Recording that this database is replica set %s.", config.ReplicaSetID)

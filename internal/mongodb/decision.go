@@ -35,6 +35,7 @@ type StepKind string
 //	DropUser        Execute removes a user that nobody uses any more
 //	StepDown        Execute asks the primary to step down
 //	RaiseFeatureCompatibility  Execute asks the primary
+//	ForceReconfiguration  Execute looks once more, then makes Step.Healthy the whole configuration
 //	RestartMember   Execute looks at every member once more     then delete Step.Pod
 const (
 	RecordIntent   StepKind = "RecordIntent"
@@ -51,6 +52,7 @@ const (
 	EnsureAdminPassword       StepKind = "EnsureAdminPassword"
 	DropUser                  StepKind = "DropUser"
 	RaiseFeatureCompatibility StepKind = "RaiseFeatureCompatibility"
+	ForceReconfiguration      StepKind = "ForceReconfiguration"
 )
 
 // Step is one act. Each is safe to repeat.
@@ -66,7 +68,8 @@ type Step struct {
 	// RestartMember.
 	Expect State
 	// Healthy hosts must be PRIMARY or SECONDARY when Execute looks once more: the other members
-	// before RestartMember, caught up; the members whose claims are written before RecordIdentity.
+	// before RestartMember, caught up; the members whose claims are written before RecordIdentity; the
+	// members that remain before ForceReconfiguration.
 	Healthy []string
 	// Empty hosts must be NotYetInitialized when Execute looks once more before RecordIntent.
 	Empty []string

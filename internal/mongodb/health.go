@@ -44,6 +44,8 @@ func (v view) ailing(m Member) (reason, message string) {
 	name, probe, state := v.name(m), v.probe(m), v.state(m)
 	member, in := v.configured(m)
 	switch {
+	case state == StateFenced:
+		return ReasonMemberFenced, name + " is fenced, as spec.mongodb.fencedMembers asks: its mongod does not run."
 	case state == StateUnreachable && probe.Error != "":
 		return ReasonMemberUnreachable, fmt.Sprintf("%s does not answer: %s.", name, probe.Error)
 	case state == StateUnreachable || m.PodUID == "":

@@ -3,6 +3,7 @@ package mongodb
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -16,7 +17,11 @@ const (
 	keyHighestMemberID = "highestMemberID"
 	keyAddingMemberID  = "addingMemberID"
 
-	keyFeatureCompatibility = "featureCompatibilityVersion"
+	keyFeatureCompatibility  = "featureCompatibilityVersion"
+	keyForcedReconfiguration = "forcedReconfiguration"
+
+	// KeyFenced is the one key that is mounted into members' pods: the names of those that may not run.
+	KeyFenced = "fencedMembers"
 )
 
 // Annotations on volume claims.
@@ -41,6 +46,12 @@ func (i Identity) Data() map[string]string {
 	if i.FeatureCompatibility.Known() {
 		data[keyFeatureCompatibility] = i.FeatureCompatibility.String()
 	}
+	if i.ForcedReconfiguration != "" {
+		data[keyForcedReconfiguration] = i.ForcedReconfiguration
+	}
+	if len(i.Fenced) > 0 {
+		data[KeyFenced] = strings.Join(i.Fenced, " ")
+	}
 	if i.Adding != nil {
 		data[keyAddingMemberID] = strconv.Itoa(*i.Adding)
 	}
@@ -50,7 +61,14 @@ func (i Identity) Data() map[string]string {
 // ParseIdentity reads the data of the identity ConfigMap; nil gives the zero Identity. It fails
 // on numbers that are none: guessing could initiate a set twice.
 func ParseIdentity(data map[string]string) (Identity, error) {
-	identity := Identity{ReplicaSetID: data[keyReplicaSetID], FeatureCompatibility: ParseSeries(data[keyFeatureCompatibility])}
+	identity := Identity{
+		ReplicaSetID:          data[keyReplicaSetID],
+		FeatureCompatibility:  ParseSeries(data[keyFeatureCompatibility]),
+		ForcedReconfiguration: data[keyForcedReconfiguration],
+	}
+	if fenced := strings.Fields(data[KeyFenced]); len(fenced) > 0 {
+		identity.Fenced = fenced
+	}
 	if host := data[keyIntentMember]; host != "" {
 		identity.Intent = &Intent{
 			Host:     host,

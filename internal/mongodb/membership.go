@@ -14,8 +14,8 @@ func surplusMembers(v view) *Decision {
 			surplus = append(surplus, m)
 		}
 	}
-	if len(surplus) == 0 {
-		return nil
+	if len(surplus) == 0 || len(surplus) == len(v.Database.Config.Members) {
+		return nil // who is to take over has to be added first
 	}
 	slices.SortFunc(surplus, func(a, b Member) int {
 		return cmp.Or(cmp.Compare(rank(v.serves(a)), rank(v.serves(b))), cmp.Compare(b.Ordinal, a.Ordinal))
@@ -123,7 +123,8 @@ func (v view) add(m Member) *Decision {
 		return take(Step{Kind: AddMember, Host: m.Host, MemberID: *adding, ReplicaSetID: setID}, "Adding %s to the replica set.", v.name(m))
 	}
 	id := v.identity.HighestMemberID + 1
-	identity := Identity{ReplicaSetID: setID, HighestMemberID: id, Adding: &id, FeatureCompatibility: v.featureCompatibility()}
+	identity := v.record()
+	identity.HighestMemberID, identity.Adding = id, &id
 	claim := ClaimWrite{Name: ClaimName(v.Deployment, m.Ordinal), UID: m.ClaimUID, Record: ClaimRecord{ReplicaSetID: setID, MemberID: id}}
 	return take(Step{Kind: RecordIdentity, ReplicaSetID: setID, Identity: &identity, Claims: []ClaimWrite{claim}},
 		"Giving member id %d to %s.", id, v.name(m))

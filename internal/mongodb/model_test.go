@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -14,6 +15,8 @@ import (
 type world struct {
 	desired  int32
 	replicas int
+	fenced   []int  // the ordinals that a person wants fenced
+	forced   string // the forced reconfiguration that a person asks for
 	members  []*simMember
 	identity map[string]string // the ConfigMap's data; survives everything but its own loss
 	nextUID  int
@@ -31,6 +34,8 @@ type simMember struct {
 	podUID   types.UID
 	outdated bool
 	failed   bool // its node does not answer
+	held     bool // its pod runs, and mongod in it does not: it is fenced
+	gone     bool // there is no node for it: its pod cannot start
 	claimUID types.UID
 	claim    ClaimRecord
 	volume   simVolume
@@ -65,7 +70,7 @@ func (w *world) uid(kind string) types.UID {
 }
 
 func (w *world) up(i int) bool {
-	return i < len(w.members) && w.members[i].podUID != "" && !w.members[i].failed
+	return i < len(w.members) && w.members[i].podUID != "" && !w.members[i].failed && !w.members[i].gone && !w.members[i].held
 }
 
 func (c simConfig) voter(i int) (simVoter, bool) {
@@ -99,8 +104,16 @@ func (w *world) supporters(candidate int, mayVote func(int) bool) []int {
 	return all
 }
 
+// listed says that a member is fenced, as its agent reads it.
+func (w *world) listed(i int) bool {
+	return slices.Contains(strings.Fields(w.identity[KeyFenced]), PodName("docs", i))
+}
+
 // tick lets the servers do one round of what they do by themselves.
 func (w *world) tick() {
+	for i, m := range w.members {
+		m.held = m.held && w.listed(i)
+	}
 	w.elect()
 	w.spread()
 	if w.primary < 0 {
@@ -254,7 +267,12 @@ func (w *world) state(i int) State {
 
 // snapshot is what a watcher would see.
 func (w *world) snapshot() Snapshot {
-	s := Snapshot{Probes: map[string]Probe{}, AppUser: UserPresent, MetricsUser: UserPresent}
+	s := Snapshot{Probes: map[string]Probe{}, Reports: map[string]Report{}, AppUser: UserPresent, MetricsUser: UserPresent}
+	for i, m := range w.members {
+		if m.podUID != "" && !m.failed && !m.gone {
+			s.Reports[w.host(i)] = Report{PodUID: m.podUID, Fenced: w.listed(i)}
+		}
+	}
 	for i, m := range w.members {
 		probe := Probe{Reached: w.up(i), State: w.state(i)}
 		if !probe.Reached {
@@ -304,10 +322,13 @@ func (w *world) observe(s Snapshot) Observed {
 	if err != nil {
 		panic(err)
 	}
-	o := Observed{Deployment: "docs", Desired: w.desired, StatefulSetReplicas: int32(w.replicas), CredentialsExist: true, Identity: identity, Database: s}
+	o := Observed{
+		Deployment: "docs", Desired: w.desired, StatefulSetReplicas: int32(w.replicas), CredentialsExist: true,
+		Identity: identity, ForcedReconfiguration: w.forced, Fenced: w.fenced, Database: s,
+	}
 	for i, m := range w.members {
 		o.Members = append(o.Members, Member{
-			Ordinal: i, Host: w.host(i), PodUID: m.podUID, PodRunning: w.up(i), PodReady: w.up(i) && w.serves(i),
+			Ordinal: i, Host: w.host(i), PodUID: m.podUID, PodRunning: m.podUID != "" && !m.gone, PodReady: w.up(i) && w.serves(i),
 			PodOutdated: m.outdated, ClaimUID: m.claimUID, ClaimOurs: true, Claim: m.claim,
 		})
 	}
@@ -330,12 +351,18 @@ func (w *world) scale(replicas int) {
 		case i >= replicas:
 			m.podUID = ""
 		case m.podUID == "":
-			m.podUID, m.outdated = w.uid("pod"), false
+			m.podUID, m.outdated, m.held = w.uid("pod"), false, w.listed(i)
 			if m.claimUID == "" {
 				m.claimUID = w.uid("claim")
 			}
 		}
 	}
+}
+
+// loseNode takes a member away for good: its volume, its pod, and the place where another one could start.
+func (w *world) loseNode(i int) {
+	w.loseVolume(i)
+	w.members[i].gone = true
 }
 
 // loseVolume takes the volume away with all that it holds; a new one is made with the next pod.

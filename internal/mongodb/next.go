@@ -10,12 +10,15 @@ func Next(o Observed) Decision {
 		lostPods,
 		identityOnClaims,
 		bootstrap,
+		released,
 		configKnown,
 		onlyOurMembers,
+		forcedReconfiguration,
 		primaryKnown,
 		identityComplete,
 		applicationUser,
 		configCommitted,
+		fencing,
 		surplusMembers,
 		replacedVolumes,
 		missingMembers,
@@ -43,6 +46,18 @@ func Hosts(o Observed) []string {
 	var hosts []string
 	for _, m := range v.Members {
 		if _, in := v.configured(m); in || v.wanted(m) || m.PodUID != "" || m.Ordinal < int(o.StatefulSetReplicas) {
+			hosts = append(hosts, m.Host)
+		}
+	}
+	return hosts
+}
+
+// FencedHosts are the members whose mongod may not run, as far as is recorded.
+func FencedHosts(o Observed) []string {
+	v := newView(o)
+	var hosts []string
+	for _, m := range v.Members {
+		if v.fenced(m) {
 			hosts = append(hosts, m.Host)
 		}
 	}

@@ -62,6 +62,30 @@ func (o *Observed) down(i int) {
 	}
 }
 
+// fence records that a member's mongod may not run; its agent has read that.
+func (o *Observed) fence(i int) {
+	o.Identity.Fenced = append(o.Identity.Fenced, PodName(o.Deployment, i))
+	if o.Database.Reports == nil {
+		o.Database.Reports = map[string]Report{}
+	}
+	o.Database.Reports[o.Members[i].Host] = Report{PodUID: o.Members[i].PodUID, Fenced: true}
+}
+
+// stopped is a member that is fenced and does not run.
+func (o *Observed) stopped(i int) {
+	o.Fenced = append(o.Fenced, i)
+	o.fence(i)
+	o.down(i)
+}
+
+// lost takes members away with their nodes.
+func (o *Observed) lost(members ...int) {
+	for _, i := range members {
+		o.down(i)
+		o.Members[i].PodUID, o.Members[i].PodRunning = "", false
+	}
+}
+
 // outOfConfig takes a member out of the configuration.
 func (o *Observed) outOfConfig(i int, state State) {
 	host, config := o.Members[i].Host, o.Database.Config
@@ -187,6 +211,48 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 			o.Database.Config.Members = append(o.Database.Config.Members, ConfigMember{ID: 9, Host: "elsewhere:27017", Votes: 1})
 		}, reason: ReasonUnknownMember, stalled: true, message: "elsewhere:27017"},
 		{state: "no primary", members: 3, settled: true, change: func(o *Observed) { o.down(0); o.down(1) }, reason: ReasonNoPrimary, message: "docs-mongodb-0 (UNREACHABLE), docs-mongodb-1 (UNREACHABLE)"},
+		{state: "no primary, a majority lost", members: 3, settled: true, change: func(o *Observed) { o.down(0); o.down(1) }, reason: ReasonNoPrimary, message: "mongodb.forcedReconfiguration"},
+		{state: "forced, but a lost member may run", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(1)
+			o.down(0)
+		}, reason: ReasonLostMemberMayRun, stalled: true, message: "kubectl delete pod docs-mongodb-0 --force"},
+		{state: "forced, but a lost pod is being stopped", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(0, 1)
+			o.Members[1].PodUID, o.Members[1].PodTerminating = "pod-1", true
+		}, reason: ReasonLostMemberMayRun, stalled: true, message: "docs-mongodb-1"},
+		{state: "forced, a member answers that others do not see", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(0)
+			o.say(1, func(p *Probe) { p.State = StateDown })
+		}, reason: ReasonLostMemberMayRun, stalled: true, message: "docs-mongodb-1 (DOWN)"},
+		{state: "forced, the others are gone", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(0, 1)
+		}, step: ForceReconfiguration, host: 2},
+		{state: "forced, one has an empty volume", members: 5, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(0, 1)
+			o.say(2, func(p *Probe) { *p = Probe{Reached: true, State: StateNotYetInitialized} })
+		}, step: ForceReconfiguration, host: 3},
+		{state: "forced already", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration, o.Identity.ForcedReconfiguration = "now", "now"
+			o.lost(0, 1)
+		}, reason: ReasonNoPrimary},
+		{state: "forced, but a majority is about to elect", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(0)
+		}, reason: ReasonNoPrimary, message: "docs-mongodb-0 (UNREACHABLE)."},
+		{state: "forced, the primary has yet to notice", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(1, 2)
+		}, reason: ReasonPodPending, message: "docs-mongodb-1"},
+		{state: "forced without need", members: 3, settled: true, change: func(o *Observed) { o.ForcedReconfiguration = "now" }, step: RecordIdentity},
+		{state: "forced, but the record is lost", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration, o.Identity = "now", Identity{}
+			o.lost(0, 1)
+		}, step: RecordIdentity},
 		{state: "an election", members: 3, settled: true, change: func(o *Observed) {
 			o.Database.Primary = ""
 			o.say(0, func(p *Probe) { p.State = StateSecondary })
@@ -222,6 +288,69 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "a secondary down", members: 3, settled: true, change: func(o *Observed) { o.down(2) }, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
 		{state: "a secondary recovering", members: 3, settled: true, change: func(o *Observed) { o.say(1, func(p *Probe) { p.State = StateRecovering }) }, reason: ReasonMemberUnhealthy, message: "docs-mongodb-1 is RECOVERING"},
 		{state: "a claim without its record", members: 3, settled: true, change: func(o *Observed) { o.Members[1].Claim = ClaimRecord{} }, step: RecordIdentity},
+
+		// Fencing.
+		{state: "a member to fence", members: 3, settled: true, change: func(o *Observed) { o.Fenced = []int{2} }, step: RecordIdentity},
+		{state: "a member to fence while another is down", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.down(1)
+		}, reason: ReasonQuorumAtRisk, message: "docs-mongodb-1 (UNREACHABLE)"},
+		{state: "a majority to fence", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{1, 2}
+			o.fence(1)
+		}, reason: ReasonFenceRefused, stalled: true, message: "Without docs-mongodb-2"},
+		{state: "a fenced member whose node does not know", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.fence(2)
+			o.Database.Reports[o.Members[2].Host] = Report{PodUID: "pod-2"}
+		}, reason: ReasonMemberFencing, message: "docs-mongodb-2"},
+		{state: "a fenced member of which another pod spoke", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.fence(2)
+			o.Members[2].PodUID = "pod-new"
+		}, reason: ReasonMemberFencing, message: "docs-mongodb-2"},
+		{state: "a fenced member of an older release", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.fence(2)
+			o.Database.Reports[o.Members[2].Host] = Report{Mute: true}
+		}, reason: ReasonFenceRefused, stalled: true, message: "docs-mongodb-2"},
+		{state: "a fenced member that knows", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.fence(2)
+		}, step: RestartMember, host: 2},
+		{state: "a fenced member that knows, another is down", members: 5, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.fence(2)
+			o.down(4)
+		}, reason: ReasonQuorumAtRisk, message: "docs-mongodb-4"},
+		{state: "a fenced primary that knows", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{0}
+			o.fence(0)
+		}, step: StepDown, host: 0},
+		{state: "a fenced member that does not run", members: 3, settled: true, change: func(o *Observed) { o.stopped(2) }, reason: ReasonSettled},
+		{state: "a second one of five to fence", members: 5, settled: true, change: func(o *Observed) {
+			o.stopped(2)
+			o.Fenced = append(o.Fenced, 3)
+			o.fence(3)
+		}, step: RestartMember, host: 3},
+		{state: "a newer template while a member is fenced", members: 3, settled: true, change: func(o *Observed) {
+			o.stopped(2)
+			outdate(o, 0, 1, 2)
+		}, reason: ReasonMemberFenced, message: "docs-mongodb-2"},
+		{state: "a member to release", members: 3, settled: true, change: func(o *Observed) {
+			o.stopped(2)
+			o.Fenced = nil
+		}, step: RecordIdentity},
+		{state: "a member to release while there is no primary", members: 3, settled: true, change: func(o *Observed) {
+			o.stopped(2)
+			o.Fenced = nil
+			o.down(0)
+		}, step: RecordIdentity},
+		{state: "forced while a member is fenced", members: 3, settled: true, change: func(o *Observed) {
+			o.stopped(2)
+			o.lost(0)
+			o.ForcedReconfiguration = "now"
+		}, reason: ReasonLostMemberMayRun, stalled: true, message: "docs-mongodb-2 is fenced"},
 
 		// Growing.
 		{state: "a member to add", members: 3, settled: true, change: func(o *Observed) {
@@ -291,6 +420,14 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 			o.say(1, func(p *Probe) { p.State = StatePrimary })
 			o.say(0, func(p *Probe) { p.State = StateRecovering })
 		}, reason: ReasonNoSuccessor, message: "docs-mongodb-0"},
+		{state: "only members too many are left", members: 3, settled: true, change: func(o *Observed) {
+			o.Desired = 1
+			o.outOfConfig(0, StateNotYetInitialized)
+			o.outOfConfig(1, StateNotYetInitialized)
+			o.Members[0].Claim = ClaimRecord{}
+			o.Database.Primary = o.Members[2].Host
+			o.say(2, func(p *Probe) { p.State = StatePrimary })
+		}, step: RecordIdentity},
 		{state: "removing would leave no majority", members: 3, settled: true, change: func(o *Observed) {
 			o.Desired = 1
 			o.say(0, func(p *Probe) { p.State = StateSecondary })

@@ -15,6 +15,10 @@ type Observed struct {
 	Image string
 	// FeatureCompatibility that the data should have; zero: as it is.
 	FeatureCompatibility Series
+	// ForcedReconfiguration is what a person calls the one that is asked for; empty if none is.
+	ForcedReconfiguration string
+	// Fenced are the ordinals of the members whose mongod is not to run.
+	Fenced []int
 	// StatefulSetReplicas is what the StatefulSet's spec says now; 0 if it does not exist.
 	StatefulSetReplicas int32
 	// RolloutUnseen says that the StatefulSet's controller has not seen its latest spec yet: nobody can
@@ -79,6 +83,10 @@ type Identity struct {
 	Intent *Intent
 	// FeatureCompatibility of the data, as it was read last; zero before that.
 	FeatureCompatibility Series
+	// ForcedReconfiguration is the last one that was asked for and is done with.
+	ForcedReconfiguration string
+	// Fenced are the pods whose mongod may not run: their agents read it here.
+	Fenced []string
 	// HighestMemberID is the highest member _id ever given away.
 	HighestMemberID int
 	// Adding is the member _id that was given away last and has not been seen in the configuration

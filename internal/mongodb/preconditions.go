@@ -135,7 +135,11 @@ func primaryKnown(v view) *Decision {
 	if down == "" {
 		return wait(ReasonNoPrimary, "The members are electing a primary.")
 	}
-	return wait(ReasonNoPrimary, "There is no primary: a majority of the voters must answer. Not serving: %s.", down)
+	hint := ""
+	if !v.majorityCanVote() {
+		hint = " Where these are lost for good, mongodb.forcedReconfiguration lets the others go on."
+	}
+	return wait(ReasonNoPrimary, "There is no primary: a majority of the voters must answer. Not serving: %s.%s", down, hint)
 }
 
 func configCommitted(v view) *Decision {
@@ -148,7 +152,7 @@ func configCommitted(v view) *Decision {
 // allHealthy: nothing is left to add or remove, but a member does not serve.
 func allHealthy(v view) *Decision {
 	for _, m := range v.inConfig() {
-		if v.serves(m) {
+		if v.serves(m) || v.fenced(m) {
 			continue
 		}
 		if decision := v.absent(m); decision != nil {

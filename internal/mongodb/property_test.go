@@ -36,7 +36,23 @@ func (w *world) execute(step Step) error {
 		return w.reconfigure(i, step)
 	case StepDown:
 		return w.stepDown(i)
+	case ForceReconfiguration:
+		return w.force(i, step)
 	}
+	return nil
+}
+
+// force goes round the majority: the version is above all that others can have.
+func (w *world) force(i int, step Step) error {
+	if w.primary >= 0 || !w.serves(i) {
+		return fmt.Errorf("there is a primary, or member %d does not serve", i)
+	}
+	w.term += 100
+	config := &w.members[i].volume.config
+	*config = config.changed(func(voters []simVoter) []simVoter {
+		return slices.DeleteFunc(voters, func(v simVoter) bool { return !slices.Contains(step.Healthy, w.host(v.index)) })
+	})
+	config.version += 1000 * 100
 	return nil
 }
 
@@ -244,7 +260,7 @@ func (r *run) disturb(loseDisks bool) {
 	if i >= len(r.members) {
 		return
 	}
-	switch m := r.members[i]; r.rng.IntN(9) {
+	switch m := r.members[i]; r.rng.IntN(12) {
 	case 0, 1:
 		m.failed = true
 	case 2, 3, 4:
@@ -257,14 +273,22 @@ func (r *run) disturb(loseDisks bool) {
 		}
 	case 7:
 		r.desired = []int32{1, 3, 5, 7}[r.rng.IntN(4)]
+		r.fenced = nil // the API server refuses to have a majority fenced
 	case 8:
 		if loseDisks {
 			r.loseVolume(i)
 		}
+	case 9:
+		r.forced = fmt.Sprint("request ", r.rng.IntN(3))
+	case 10:
+		r.fenced = r.rng.Perm(int(r.desired))[:r.rng.IntN(int(r.desired)/2+1)]
+	case 11:
+		r.fenced = nil
 	}
 }
 
 func (r *run) heal() {
+	r.fenced = nil
 	for _, m := range r.members {
 		m.failed = false
 	}
@@ -344,6 +368,54 @@ func TestWhateverDisksAreLostTheSetIsNeverSplitNorInitiatedAgain(t *testing.T) {
 			r := live(t, seed, true)
 			if !r.last.Settled && !r.last.Stalled && !r.lostForGood() {
 				t.Fatalf("neither converges nor stalls: %+v, config %+v", r.last, r.snapshot().Config)
+			}
+		})
+	}
+}
+
+// TestAMajorityThatIsGoneIsGivenUpOnlyOnRequestAndTheRestKeepsWhatItHolds loses the nodes and volumes of a majority.
+func TestAMajorityThatIsGoneIsGivenUpOnlyOnRequestAndTheRestKeepsWhatItHolds(t *testing.T) {
+	for seed := range seeds(t) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := live(t, seed, false)
+			voters := len(r.members[r.primary].volume.config.members)
+			if voters == 1 {
+				return // nothing would be left
+			}
+			left := r.rng.Perm(voters)
+			for _, i := range left[:voters/2+1] {
+				r.loseNode(i)
+			}
+			left = left[voters/2+1:]
+			newest := 0
+			for _, i := range left {
+				newest = max(newest, r.members[i].volume.written)
+			}
+			passes := func(enough func() bool) bool {
+				for range 400 {
+					r.tick()
+					r.pass(r.snapshot(), false)
+					if enough() {
+						return true
+					}
+				}
+				return false
+			}
+			if passes(func() bool { return r.primary >= 0 }) {
+				t.Fatal("a primary without a majority, and nobody asked for it")
+			}
+			r.forced = "by a person"
+			if !passes(func() bool { return r.primary >= 0 && r.identity["forcedReconfiguration"] == r.forced }) {
+				t.Fatalf("no primary although it was asked for: %+v", r.last)
+			}
+			if written := r.members[r.primary].volume.written; !slices.Contains(left, r.primary) || written < newest {
+				t.Fatalf("member %d of %v is primary with write %d, one that was left has %d", r.primary, left, written, newest)
+			}
+			for _, m := range r.members {
+				m.gone = false
+			}
+			if r.heal(); !r.last.Settled || r.replicas != int(r.desired) {
+				t.Fatalf("does not become whole: %+v", r.last)
 			}
 		})
 	}

@@ -17,6 +17,11 @@ const (
 	ReasonSetNameDiffers       = "SetNameDiffers"
 	ReasonVersionRefused       = "VersionRefused"
 	ReasonVersionUnknown       = "VersionUnknown"
+	ReasonLostMemberMayRun     = "LostMemberMayRun"
+	ReasonFenceRefused         = "FenceRefused"
+	ReasonConnectionString     = "ConnectionStringRefused"
+	ReasonDatabaseUnsuitable   = "DatabaseUnsuitable"
+	ReasonPrivilegesMissing    = "PrivilegesMissing"
 
 	// Time or a healing member helps.
 	ReasonCredentialsPending     = "CredentialsPending"
@@ -36,6 +41,12 @@ const (
 	ReasonNoSuccessor            = "NoSuccessor"
 	ReasonApplicationUserMissing = "ApplicationUserMissing"
 	ReasonPrimaryElected         = "PrimaryElected"
+	ReasonMemberFencing          = "MemberFencing"
+	ReasonMemberFenced           = "MemberFenced"
 	ReasonMemberMissing          = "MemberMissing"
 	ReasonMembersHealthy         = "MembersHealthy"
+	ReasonDatabaseUnreachable    = "DatabaseUnreachable"
+	ReasonDatabaseReached        = "DatabaseReached"
+	ReasonConnectionInTheClear   = "ConnectionInTheClear"
+	ReasonAccessControlOff       = "AccessControlOff"
 )

@@ -8,6 +8,9 @@ func identityOnClaims(v view) *Decision {
 		return nil
 	}
 	identity := v.identity
+	// Whether it was carried out is forgotten with the rest: never is it because a record was lost.
+	identity.ForcedReconfiguration = v.ForcedReconfiguration
+	identity.Fenced = v.toFence()
 	return take(Step{Kind: RecordIdentity, ReplicaSetID: identity.ReplicaSetID, Identity: &identity},
 		"Recording again what the volume claims remember: replica set %s.", identity.ReplicaSetID)
 }
@@ -16,13 +19,8 @@ func identityOnClaims(v view) *Decision {
 // member was added, and on each volume that holds the data as which member it does.
 func identityComplete(v view) *Decision {
 	config, recorded := v.Database.Config, v.Observed.Identity
-	identity := Identity{
-		ReplicaSetID:    v.identity.ReplicaSetID,
-		HighestMemberID: max(v.identity.HighestMemberID, highestID(config)),
-		Adding:          recorded.Adding,
-
-		FeatureCompatibility: v.featureCompatibility(),
-	}
+	identity := v.record()
+	identity.HighestMemberID = max(identity.HighestMemberID, highestID(config))
 	added := recorded.Adding != nil && slices.ContainsFunc(config.Members, func(c ConfigMember) bool { return c.ID == *recorded.Adding })
 	if added {
 		identity.Adding = nil
@@ -34,6 +32,18 @@ func identityComplete(v view) *Decision {
 	}
 	return take(Step{Kind: RecordIdentity, ReplicaSetID: identity.ReplicaSetID, Identity: &identity, Claims: claims, Healthy: hosts},
 		"Recording what is known of replica set %s and its volumes.", identity.ReplicaSetID)
+}
+
+// record is what is known of the set, to be written down with what changes.
+func (v view) record() Identity {
+	return Identity{
+		ReplicaSetID:          v.identity.ReplicaSetID,
+		HighestMemberID:       v.identity.HighestMemberID,
+		Adding:                v.Observed.Identity.Adding,
+		FeatureCompatibility:  v.featureCompatibility(),
+		ForcedReconfiguration: v.identity.ForcedReconfiguration,
+		Fenced:                v.identity.Fenced,
+	}
 }
 
 // claimWrites are the records of the volumes that hold the data but do not say so, and the hosts

@@ -8,7 +8,7 @@ import "slices"
 // the first member.
 func lostPods(v view) *Decision {
 	for _, m := range v.Members {
-		if m.PodUID != "" && !m.PodOutdated && (m.PodTerminating || !v.probe(m).Reached) {
+		if m.PodUID != "" && !m.PodOutdated && !v.fenced(m) && (m.PodTerminating || !v.probe(m).Reached) {
 			return nil
 		}
 		if m.PodTerminating {
@@ -16,8 +16,8 @@ func lostPods(v view) *Decision {
 		}
 	}
 	for _, m := range v.Members {
-		if m.PodUID == "" || !m.PodOutdated {
-			continue
+		if m.PodUID == "" || !m.PodOutdated || v.fenced(m) {
+			continue // somebody may be at work in a fenced one
 		}
 		state := v.state(m)
 		probe, asked := v.Database.Probes[m.Host]
@@ -27,9 +27,9 @@ func lostPods(v view) *Decision {
 		idle := state == StateNotYetInitialized && !in && !chosen
 		switch {
 		case down:
-			return v.restart(m, StateUnreachable, nil)
+			return v.restart(m, StateUnreachable, nil, madeBefore)
 		case idle:
-			return v.restart(m, state, nil)
+			return v.restart(m, state, nil, madeBefore)
 		}
 	}
 	return nil
@@ -58,22 +58,30 @@ func outdatedPods(v view) *Decision {
 	}
 	members := v.inConfig()
 	for _, m := range members {
+		if v.fenced(m) {
+			return wait(ReasonMemberFenced, "%s is fenced; restarts wait until it is not.", v.name(m))
+		}
+	}
+	for _, m := range members {
 		if !v.caughtUp(m) {
 			return wait(ReasonMemberLagging, "%s is behind the primary; the next restart waits until it has caught up.", v.name(m))
 		}
 	}
 	for _, m := range slices.Backward(outdated) {
 		if m.Host != v.Database.Primary {
-			return v.restart(m, StateSecondary, hostsExcept(members, m.Host))
+			return v.restart(m, StateSecondary, hostsExcept(members, m.Host), madeBefore)
 		}
 	}
 	if len(members) == 1 {
-		return v.restart(outdated[0], StatePrimary, nil)
+		return v.restart(outdated[0], StatePrimary, nil, madeBefore)
 	}
 	return v.stepDown(outdated[0])
 }
 
-func (v view) restart(m Member, expect State, healthy []string) *Decision {
+// madeBefore is why pods are restarted that nobody asked for in person.
+const madeBefore = "its pod was made from an older template, or with an older keyfile"
+
+func (v view) restart(m Member, expect State, healthy []string, because string) *Decision {
 	return take(Step{Kind: RestartMember, Host: m.Host, Expect: expect, Healthy: healthy, Pod: &PodRef{Name: v.name(m), UID: m.PodUID}},
-		"Restarting %s: its pod was made from an older template, or with an older keyfile.", v.name(m))
+		"Restarting %s: %s.", v.name(m), because)
 }

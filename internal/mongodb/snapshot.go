@@ -5,6 +5,8 @@ import "k8s.io/apimachinery/pkg/types"
 // Snapshot is what the watcher saw of a replica set last. Numbers that wiggle are bucketed, so
 // that two snapshots are equal unless something happened.
 type Snapshot struct {
+	// External is what was seen of a database that somebody else runs, and then all that was seen; else nil.
+	External *External
 	// SecretsVersion is that of the Secrets which the watcher went by.
 	SecretsVersion string
 	// Login is whether the operator's own user may log in.
@@ -45,6 +47,8 @@ type Report struct {
 	Serves string
 	// Trusts are the authorities that it takes others' certificates of, likewise.
 	Trusts []string
+	// Fenced says that mongod does not start in that pod, or will not the next time.
+	Fenced bool
 	// Keyfile that mongod was started with at the earliest, by its fingerprint.
 	Keyfile string
 }
@@ -96,6 +100,8 @@ const (
 	// not know the operator's user: its volume is empty. A member that was taken out of the
 	// configuration is StateRemoved.
 	StateNotYetInitialized State = "NOT_YET_INITIALIZED"
+	// StateFenced is a member whose mongod does not run because the spec says so.
+	StateFenced State = "FENCED"
 	// StateUnreachable is a member that does not answer.
 	StateUnreachable State = "UNREACHABLE"
 )

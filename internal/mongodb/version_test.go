@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -88,7 +89,7 @@ func TestWhatTheDataMayHoldOutlivesTheResource(t *testing.T) {
 		t.Fatalf("it is not recorded: %+v", decision)
 	}
 	identity, err := ParseIdentity(decision.Step.Identity.Data())
-	if err != nil || identity != *decision.Step.Identity {
+	if err != nil || !reflect.DeepEqual(identity, *decision.Step.Identity) {
 		t.Errorf("read %+v (%v), want %+v", identity, err, decision.Step.Identity)
 	}
 	o.Identity = identity

@@ -41,6 +41,8 @@ func (v view) state(m Member) State {
 	switch {
 	case !asked:
 		return StateUnknown
+	case v.stopped(m):
+		return StateFenced
 	case probe.State == "" && !probe.Reached:
 		return StateUnreachable
 	}

@@ -39,6 +39,7 @@ type Options struct {
 	DNSNames    []string // further names in the members' certificate, beside localhost and 127.0.0.1
 	Parameters  []string // of every mongod, as name=value
 	Uninitiated bool     // leave replSetInitiate and the first user to the test
+	Standalone  bool     // one mongod that is no replica set, without Auth
 }
 
 // ReplicaSet is a running replica set.
@@ -78,7 +79,10 @@ func Launch(ctx context.Context, dir string, o Options) (rs *ReplicaSet, err err
 			"for example to bin/mongod in the directory that `go run -C hack/localcluster . mongod` prints")
 	}
 	rs = &ReplicaSet{Name: o.Name}
-	if rs.Name == "" {
+	switch {
+	case o.Standalone:
+		rs.Name, o.Uninitiated = "", true
+	case rs.Name == "":
 		rs.Name = "rs0"
 	}
 	defer func() {
@@ -119,7 +123,10 @@ func (rs *ReplicaSet) URIFor(user, password, database string) string {
 	for i, m := range rs.Members {
 		hosts[i] = m.Address
 	}
-	query := url.Values{"replicaSet": {rs.Name}}
+	query := url.Values{}
+	if rs.Name != "" {
+		query.Set("replicaSet", rs.Name)
+	}
 	uri := url.URL{Scheme: "mongodb", Host: strings.Join(hosts, ","), Path: "/" + database}
 	if user != "" {
 		uri.User = url.UserPassword(user, password)
@@ -135,8 +142,11 @@ func (rs *ReplicaSet) URIFor(user, password, database string) string {
 
 // secure makes what Auth and TLS need in dir and returns the members' arguments.
 func (rs *ReplicaSet) secure(dir string, o Options) ([]string, error) {
-	args := []string{"--replSet", rs.Name, "--bind_ip", "127.0.0.1", "--nounixsocket",
+	args := []string{"--bind_ip", "127.0.0.1", "--nounixsocket",
 		"--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"}
+	if rs.Name != "" {
+		args = append(args, "--replSet", rs.Name)
+	}
 	for _, parameter := range o.Parameters {
 		args = append(args, "--setParameter", parameter)
 	}

@@ -26,6 +26,12 @@ func (seen *Observed) MongoDB(domain string) (mongodb.Observed, error) {
 		CredentialsExist: seen.has(names.DatabaseAdminSecret) && seen.has(names.DatabaseAppSecret) &&
 			seen.has(names.KeyfileSecret) && seen.has(names.AgentSecret),
 	}
+	if forced := d.Spec.MongoDB.ForcedReconfiguration; forced != nil {
+		o.ForcedReconfiguration = forced.Request
+	}
+	for _, ordinal := range d.Spec.MongoDB.FencedMembers {
+		o.Fenced = append(o.Fenced, int(ordinal))
+	}
 	set := seen.StatefulSet()
 	if set != nil && set.Spec.Replicas != nil {
 		o.StatefulSetReplicas = *set.Spec.Replicas

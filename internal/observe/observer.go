@@ -43,9 +43,11 @@ func (o Observer) Observe(ctx context.Context, d *v1alpha1.ChatPDFDeployment) (*
 		Logins: map[string]stack.LiveLogin{},
 	}
 	seen.Database = o.Snapshot(types.NamespacedName{Namespace: d.Namespace, Name: d.Name})
-	for _, step := range []func(context.Context, *Observed) error{
-		o.lists, o.identity, o.secrets, o.statefulSet, o.claims, o.trouble,
-	} {
+	steps := []func(context.Context, *Observed) error{o.lists, o.secrets}
+	if d.Spec.MongoDB.External == nil {
+		steps = append(steps, o.identity, o.statefulSet, o.claims, o.trouble)
+	}
+	for _, step := range steps {
 		if err := step(ctx, seen); err != nil {
 			return nil, err
 		}

@@ -21,9 +21,18 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 		names.AdminSecret, names.DatabaseAdminSecret, names.DatabaseAppSecret, names.KeyfileSecret,
 		names.AgentSecret, names.CASecret, names.TLSSecret, names.DatabaseMetricsSecret,
 	}
+	if d.Spec.MongoDB.External != nil {
+		generated = []string{names.AdminSecret}
+	}
 	needed := slices.Clone(generated)
 	if key := d.Spec.LLM.APIKeySecretRef; key != nil {
 		needed = append(needed, key.Name)
+	}
+	if external := d.Spec.MongoDB.External; external != nil {
+		needed = append(needed, external.URISecretRef.Name)
+		if ca := external.CASecretRef; ca != nil {
+			needed = append(needed, ca.Name)
+		}
 	}
 	if given := d.Spec.MongoDB.TLS.CertificateSecretRef; given != nil {
 		needed = append(needed, given.Name)

@@ -12,9 +12,12 @@ func serviceAccounts(in Input) []*corev1ac.ServiceAccountApplyConfiguration {
 			WithOwnerReferences(owner(in.Owner)).
 			WithAutomountServiceAccountToken(false)
 	}
-	return []*corev1ac.ServiceAccountApplyConfiguration{
+	all := []*corev1ac.ServiceAccountApplyConfiguration{
 		account(names.Backend, ComponentBackend),
 		account(names.Frontend, ComponentFrontend),
-		account(names.MongoDB, ComponentMongoDB),
 	}
+	if in.runsDatabase() {
+		all = append(all, account(names.MongoDB, ComponentMongoDB))
+	}
+	return all
 }

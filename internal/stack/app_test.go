@@ -58,32 +58,43 @@ func environment(t *testing.T, c corev1ac.ContainerApplyConfiguration) []string 
 	return lines
 }
 
+// withTheirs has a database that somebody else runs, whose authorities everybody trusts.
+func withTheirs() v1alpha1.ChatPDFDeploymentSpec {
+	return v1alpha1.ChatPDFDeploymentSpec{MongoDB: v1alpha1.MongoDBSpec{
+		External: &v1alpha1.ExternalDatabaseSpec{URISecretRef: v1alpha1.SecretKeyRef{Name: "theirs", Key: "connection"}},
+	}}
+}
+
 func TestTheApplicationKnowsEveryVariableAndMissesNone(t *testing.T) {
-	content := candidate(withModel())
-	for role, template := range map[config.Role]*corev1ac.PodTemplateSpecApplyConfiguration{
-		config.RoleBackend: content.App.Backend, config.RoleFrontend: content.App.Frontend,
-	} {
-		known, set := map[string]bool{}, map[string]bool{}
-		for _, v := range config.Variables(role) {
-			known[v.Name] = true
+	for _, spec := range []v1alpha1.ChatPDFDeploymentSpec{withModel(), withTheirs()} {
+		content := candidate(spec)
+		everyVariable(t, config.RoleBackend, content.App.Backend)
+		everyVariable(t, config.RoleFrontend, content.App.Frontend)
+	}
+}
+
+func everyVariable(t *testing.T, role config.Role, template *corev1ac.PodTemplateSpecApplyConfiguration) {
+	t.Helper()
+	known, set := map[string]bool{}, map[string]bool{}
+	for _, v := range config.Variables(role) {
+		known[v.Name] = true
+	}
+	for _, e := range template.Spec.Containers[0].Env {
+		name := strings.TrimSuffix(*e.Name, "_FILE")
+		if set[name] {
+			t.Errorf("%s: %s is set twice", role, name)
 		}
-		for _, e := range template.Spec.Containers[0].Env {
-			name := strings.TrimSuffix(*e.Name, "_FILE")
-			if set[name] {
-				t.Errorf("%s: %s is set twice", role, name)
-			}
-			set[name] = true
-			if !known[name] && name != "GOMEMLIMIT" {
-				t.Errorf("%s: nobody reads %s", role, *e.Name)
-			}
+		set[name] = true
+		if !known[name] && name != "GOMEMLIMIT" {
+			t.Errorf("%s: nobody reads %s", role, *e.Name)
 		}
-		for _, v := range config.Variables(role) {
-			if v.Required && !set[v.Name] {
-				t.Errorf("%s: %s is required and not set", role, v.Name)
-			}
-			if v.Secret && set[v.Name] && !hasFile(template, v.Name) {
-				t.Errorf("%s: the secret %s is not given as a file", role, v.Name)
-			}
+	}
+	for _, v := range config.Variables(role) {
+		if v.Required && !set[v.Name] {
+			t.Errorf("%s: %s is required and not set", role, v.Name)
+		}
+		if v.Secret && set[v.Name] && !hasFile(template, v.Name) {
+			t.Errorf("%s: the secret %s is not given as a file", role, v.Name)
 		}
 	}
 }
@@ -98,7 +109,7 @@ func hasFile(template *corev1ac.PodTemplateSpecApplyConfiguration, name string) 
 }
 
 func TestTheApplicationAcceptsWhatItIsGiven(t *testing.T) {
-	for name, spec := range map[string]v1alpha1.ChatPDFDeploymentSpec{"empty": {}, "with a model": withModel()} {
+	for name, spec := range map[string]v1alpha1.ChatPDFDeploymentSpec{"empty": {}, "with a model": withModel(), "with a database of somebody else": withTheirs()} {
 		content := candidate(spec)
 		backend, err := config.LoadBackend(environment(t, content.App.Backend.Spec.Containers[0]))
 		if err != nil {

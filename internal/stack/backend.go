@@ -47,18 +47,21 @@ func backendTemplate(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.PodT
 		WithEnv(commonEnv(spec)...).
 		WithEnv(backendEnv(spec)...).
 		WithEnv(env("EXTRACT_MEMORY", strconv.FormatInt(extractMemory(r, workers), 10))).
-		WithVolumeMounts(
-			readOnlyMount("mongodb", pathDatabase), readOnlyMount("mongodb-ca", pathDatabaseCA),
-			readOnlyMount("admin", pathAdmin), mount("cache", pathCache), mount("tmp", "/tmp"))
+		WithVolumeMounts(readOnlyMount("admin", pathAdmin), mount("cache", pathCache), mount("tmp", "/tmp"))
 	pod := podSpec(names.Backend, appUser).
 		WithTerminationGracePeriodSeconds(appGraceSeconds).
 		WithTopologySpreadConstraints(spread(SelectorLabels(d.Name, ComponentBackend), appsv1.DefaultDeploymentUniqueLabelKey)...).
 		WithVolumes(
-			secretVolume("mongodb", names.DatabaseAppSecret),
-			secretVolume("mongodb-ca", names.CASecret, KeyCACertificate),
 			secretVolume("admin", names.AdminSecret),
 			emptyDir("cache", corev1ac.EmptyDirVolumeSource().WithSizeLimit(cacheSize(spec))),
 			emptyDir("tmp", corev1ac.EmptyDirVolumeSource().WithSizeLimit(resource.MustParse("256Mi"))))
+	uri, ca := databaseSecrets(d)
+	pod.WithVolumes(secretVolume("mongodb", uri.Name, uri.Key))
+	c.WithVolumeMounts(readOnlyMount("mongodb", pathDatabase)).WithEnv(env("MONGODB_URI_FILE", pathDatabase+"/"+uri.Key))
+	if ca != nil {
+		pod.WithVolumes(secretVolume("mongodb-ca", ca.Name, ca.Key))
+		c.WithVolumeMounts(readOnlyMount("mongodb-ca", pathDatabaseCA)).WithEnv(env("MONGODB_CA_FILE", pathDatabaseCA+"/"+ca.Key))
+	}
 	if key := spec.LLM.APIKeySecretRef; key != nil {
 		pod.WithVolumes(secretVolume("llm", key.Name))
 		c.WithVolumeMounts(readOnlyMount("llm", pathLLM)).WithEnv(
@@ -70,10 +73,18 @@ func backendTemplate(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.PodT
 	return template(d.Name, ComponentBackend, pod.WithContainers(c))
 }
 
+// databaseSecrets are where the application learns how to reach its database, and whom to trust; ca is nil for the
+// authorities that its image trusts.
+func databaseSecrets(d *v1alpha1.ChatPDFDeployment) (uri v1alpha1.SecretKeyRef, ca *v1alpha1.SecretKeyRef) {
+	if external := d.Spec.MongoDB.External; external != nil {
+		return external.URISecretRef, external.CASecretRef
+	}
+	names := NamesOf(d.Name)
+	return v1alpha1.SecretKeyRef{Name: names.DatabaseAppSecret, Key: KeyURI}, &v1alpha1.SecretKeyRef{Name: names.CASecret, Key: KeyCACertificate}
+}
+
 func backendEnv(spec v1alpha1.ChatPDFDeploymentSpec) []*corev1ac.EnvVarApplyConfiguration {
 	variables := []*corev1ac.EnvVarApplyConfiguration{
-		env("MONGODB_URI_FILE", pathDatabase+"/"+KeyURI),
-		env("MONGODB_CA_FILE", pathDatabaseCA+"/"+KeyCACertificate),
 		env("INITIAL_ADMIN_USERNAME_FILE", pathAdmin+"/"+KeyUsername),
 		env("INITIAL_ADMIN_PASSWORD_FILE", pathAdmin+"/"+KeyPassword),
 		env("WORKER_COUNT", decimal(cmp.Or(spec.Backend.WorkerCount, DefaultWorkerCount))),

@@ -18,7 +18,7 @@ func budgets(in Input) []*policyv1ac.PodDisruptionBudgetApplyConfiguration {
 	if FrontendReplicas(spec.Frontend) > 1 {
 		all = append(all, budget(in, names.Frontend, ComponentFrontend, 1, policyv1.AlwaysAllow))
 	}
-	if in.Members > 1 {
+	if in.runsDatabase() && in.Members > 1 {
 		// What is left is a majority. A member that is not ready counts as gone: evicting it too could
 		// take the data that the others have yet to copy.
 		all = append(all, budget(in, names.MongoDB, ComponentMongoDB, (in.Members-1)/2, policyv1.IfHealthyBudget))

@@ -24,8 +24,7 @@ type Config struct {
 func Candidate(d *v1alpha1.ChatPDFDeployment, config Config, accepted release.Content) release.Content {
 	domain := cmp.Or(accepted.ClusterDomain, config.ClusterDomain)
 	appImage := cmp.Or(d.Spec.Image, config.AppImage)
-	databaseImage := accepted.Database.ImageFor(d.Spec.MongoDB.Image, config.MongoDBImage)
-	return release.Content{
+	content := release.Content{
 		ClusterDomain: domain,
 		App: release.App{
 			Inputs:   release.Digest(appInputs(d.Spec)),
@@ -33,14 +32,18 @@ func Candidate(d *v1alpha1.ChatPDFDeployment, config Config, accepted release.Co
 			Backend:  backendTemplate(d, appImage),
 			Frontend: frontendTemplate(d, appImage),
 		},
-		Database: release.Database{
+	}
+	if d.Spec.MongoDB.External == nil {
+		image := accepted.Database.ImageFor(d.Spec.MongoDB.Image, config.MongoDBImage)
+		content.Database = release.Database{
 			Inputs:         release.Digest(databaseInputs(d.Spec)),
-			Image:          databaseImage,
+			Image:          image,
 			Rotates:        true,
 			ImageByDefault: d.Spec.MongoDB.Image == "",
-			Template:       mongodbTemplate(d, domain, databaseImage, config.AgentImage),
-		},
+			Template:       mongodbTemplate(d, domain, image, config.AgentImage),
+		}
 	}
+	return content
 }
 
 // appInputs is the part of the spec that shapes the pods of the backend and the frontend. It starts
@@ -49,7 +52,7 @@ func appInputs(spec v1alpha1.ChatPDFDeploymentSpec) v1alpha1.ChatPDFDeploymentSp
 	spec.Suspend = nil
 	spec.Backend.Replicas, spec.Backend.Autoscaling = 0, nil
 	spec.Frontend.Replicas = 0
-	spec.MongoDB = v1alpha1.MongoDBSpec{}
+	spec.MongoDB = v1alpha1.MongoDBSpec{External: spec.MongoDB.External}
 	return spec
 }
 
@@ -60,6 +63,7 @@ func databaseInputs(spec v1alpha1.ChatPDFDeploymentSpec) v1alpha1.MongoDBSpec {
 	database.FeatureCompatibilityVersion = ""
 	database.PasswordRotation, database.KeyfileRotation = v1alpha1.PasswordRotationSpec{}, v1alpha1.KeyfileRotationSpec{}
 	database.TLS = v1alpha1.DatabaseTLSSpec{}
+	database.ForcedReconfiguration, database.FencedMembers = nil, nil
 	database.Storage = v1alpha1.StorageSpec{}
 	return database
 }

@@ -55,18 +55,25 @@ func mongodbTemplate(d *v1alpha1.ChatPDFDeployment, domain, image, agentImage st
 			emptyDir("run", memory("1Mi")), emptyDir("agent-bin", disk("256Mi")), emptyDir("tmp", disk("256Mi")),
 			secretVolume("keyfile", names.KeyfileSecret), secretVolume("tls", names.TLSSecret),
 			secretVolume("admin", names.DatabaseAdminSecret), secretVolume("token", names.AgentSecret),
-			secretVolume("metrics", names.DatabaseMetricsSecret)).
+			secretVolume("metrics", names.DatabaseMetricsSecret), fenceVolume(names.Identity)).
 		WithInitContainers(agentContainer(d, domain, agentImage)).
 		WithContainers(mongodContainer(d, image)))
 }
 
-// mongodContainer runs mongod as process 1, so that the kubelet's SIGTERM reaches it. Liveness runs
+// fenceVolume is the record of the members that may not run, of which there is none at first.
+func fenceVolume(identity string) *corev1ac.VolumeApplyConfiguration {
+	return corev1ac.Volume().WithName("fence").WithConfigMap(corev1ac.ConfigMapVolumeSource().WithName(identity).
+		WithOptional(true).WithDefaultMode(secretMode).WithItems(corev1ac.KeyToPath().WithKey(mongodb.KeyFenced).WithPath(mongodb.KeyFenced)))
+}
+
+// mongodContainer runs mongod as process 1, so that the kubelet's SIGTERM reaches it: the agent's binary, which waits while
+// the member is fenced, becomes mongod. Liveness runs
 // the agent's binary from a shared volume and not the agent: a broken agent restarts no database.
 func mongodContainer(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.ContainerApplyConfiguration {
 	r := resolve(d.Spec.MongoDB.Resources, defaultMongoDBResources)
 	hello := []string{pathAgent + "/dbagent", "hello", "--address", "127.0.0.1:" + strconv.Itoa(mongodb.Port)}
 	return container("mongod", image, r).
-		WithCommand("mongod").
+		WithCommand(pathAgent+"/dbagent", "exec", "--", "mongod").
 		WithArgs(
 			"--bind_ip_all", "--port", strconv.Itoa(mongodb.Port), "--dbpath", pathData, "--replSet", d.Name,
 			"--keyFile", pathRun+"/keyfile",
@@ -103,5 +110,5 @@ func agentContainer(d *v1alpha1.ChatPDFDeployment, domain, image string) *corev1
 			mount("run", pathRun), mount("agent-bin", pathAgent),
 			readOnlyMount("keyfile", "/etc/dbagent/keyfile"), readOnlyMount("tls", "/etc/dbagent/tls"),
 			readOnlyMount("admin", "/etc/dbagent/admin"), readOnlyMount("token", "/etc/dbagent/token"),
-			readOnlyMount("metrics", "/etc/dbagent/metrics"))
+			readOnlyMount("metrics", "/etc/dbagent/metrics"), readOnlyMount("fence", "/etc/dbagent/fence"))
 }

@@ -102,6 +102,8 @@ func TestARequestThatStandsWhenTheSecretIsMadeIsFulfilled(t *testing.T) {
 func TestARequestIsNoReasonToMakePodsAnew(t *testing.T) {
 	asked := requests()
 	asked.MongoDB.TLS.CertificateSecretRef = &v1alpha1.SecretRef{Name: "theirs"}
+	asked.MongoDB.FencedMembers = []int32{1}
+	asked.MongoDB.ForcedReconfiguration = &v1alpha1.ForcedReconfigurationSpec{Request: "now"}
 	if got := databaseInputs(asked); !equality.Semantic.DeepEqual(got, databaseInputs(v1alpha1.ChatPDFDeploymentSpec{})) {
 		t.Errorf("the database's pods are shaped by %+v", got)
 	}

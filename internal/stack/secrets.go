@@ -80,8 +80,12 @@ func secretRecipes(in Input) []SecretRecipe {
 	fqdn := service + "." + in.Release.ClusterDomain
 	databaseLabels := kept(Labels(d.Name, ComponentMongoDB))
 	passwords := requested(AnnotationRotationRequest, d.Spec.MongoDB.PasswordRotation.Request)
-	recipes := []SecretRecipe{
-		{Name: names.AdminSecret, Labels: kept(InstanceLabels(d.Name)), Recipe: Login{adminUser}, BoundToVolumes: true},
+	administrator := SecretRecipe{Name: names.AdminSecret, Labels: kept(InstanceLabels(d.Name)), Recipe: Login{adminUser}, BoundToVolumes: true}
+	if !in.runsDatabase() {
+		return []SecretRecipe{administrator}
+	}
+	return []SecretRecipe{
+		administrator,
 		{Name: names.DatabaseAdminSecret, Labels: databaseLabels, Recipe: Login{mongodb.AdminUsername}, BoundToVolumes: true, Annotations: passwords},
 		{Name: names.DatabaseAppSecret, Labels: databaseLabels, Recipe: DatabaseLogin{
 			Username: mongodb.AppUsername, Host: fqdn + ":" + decimal(mongodb.Port), Database: database, ReplicaSet: d.Name,
@@ -99,7 +103,6 @@ func secretRecipes(in Input) []SecretRecipe {
 		{Name: names.AgentSecret, Labels: databaseLabels, Recipe: Token{}},
 		{Name: names.DatabaseMetricsSecret, Labels: databaseLabels, Recipe: Login{mongodb.MetricsUsername}, Annotations: passwords},
 	}
-	return recipes
 }
 
 // requested are the annotations of a Secret that is made after something was asked of it: what is new needs no renewal.

@@ -13,11 +13,14 @@ const frontendServicePort = 80
 
 func services(in Input) []*corev1ac.ServiceApplyConfiguration {
 	names := NamesOf(in.Deployment.Name)
-	return []*corev1ac.ServiceApplyConfiguration{
+	all := []*corev1ac.ServiceApplyConfiguration{
 		service(in, names.Backend, ComponentBackend, port("http", appPort, appPort).WithAppProtocol("http")),
 		service(in, names.Frontend, ComponentFrontend, port("http", frontendServicePort, appPort).WithAppProtocol("http")),
-		headless(service(in, names.MongoDB, ComponentMongoDB, port("mongodb", mongodb.Port, mongodb.Port))),
 	}
+	if in.runsDatabase() {
+		all = append(all, headless(service(in, names.MongoDB, ComponentMongoDB, port("mongodb", mongodb.Port, mongodb.Port))))
+	}
+	return all
 }
 
 func service(in Input, name, component string, ports ...*corev1ac.ServicePortApplyConfiguration) *corev1ac.ServiceApplyConfiguration {

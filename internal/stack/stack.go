@@ -48,12 +48,11 @@ type Objects struct {
 // Build makes the objects.
 func Build(in Input) Objects {
 	names := NamesOf(in.Deployment.Name)
-	return Objects{
+	objects := Objects{
 		Owner:           owner(in.Owner),
 		Secrets:         secretRecipes(in),
 		ServiceAccounts: serviceAccounts(in),
 		Services:        services(in),
-		StatefulSets:    []*appsv1ac.StatefulSetApplyConfiguration{statefulSet(in)},
 		Deployments: []*appsv1ac.DeploymentApplyConfiguration{
 			deployment(in, names.Backend, ComponentBackend, in.Release.App.Backend),
 			deployment(in, names.Frontend, ComponentFrontend, in.Release.App.Frontend),
@@ -62,7 +61,14 @@ func Build(in Input) Objects {
 		Autoscalers: autoscalers(in),
 		Replicas:    replicas(in),
 	}
+	if in.runsDatabase() {
+		objects.StatefulSets = append(objects.StatefulSets, statefulSet(in))
+	}
+	return objects
 }
+
+// runsDatabase says that the database is the operator's own, and not one that somebody else runs.
+func (in Input) runsDatabase() bool { return in.Deployment.Spec.MongoDB.External == nil }
 
 // InternalURL is the front door inside the cluster.
 func InternalURL(d *v1alpha1.ChatPDFDeployment) string {

@@ -80,7 +80,7 @@ func Judge(f Facts) (v1alpha1.ChatPDFDeploymentStatus, time.Duration) {
 		c.disk(f)
 	}
 	again := sooner(sooner(c.whole(f, parts), c.certificate(f)), rotation(f))
-	if d.Spec.LLM.APIKeySecretRef != nil || d.Spec.MongoDB.TLS.CertificateSecretRef != nil {
+	if d.Spec.LLM.APIKeySecretRef != nil || d.Spec.MongoDB.TLS.CertificateSecretRef != nil || d.Spec.MongoDB.External != nil {
 		again = sooner(again, lookAtSecrets)
 	}
 	return next, again
@@ -206,7 +206,9 @@ func mirror(s *v1alpha1.ChatPDFDeploymentStatus, f Facts) {
 		}
 		s.MongoDB.Members = append(s.MongoDB.Members, v1alpha1.MongoDBMemberStatus{Name: m.Name, State: string(m.State), Lag: string(m.Lag)})
 	}
-	s.MongoDB.Ready = fmt.Sprintf("%d/%d", count, stack.Members(d.Spec))
+	if d.Spec.MongoDB.External == nil {
+		s.MongoDB.Ready = fmt.Sprintf("%d/%d", count, stack.Members(d.Spec))
+	}
 }
 
 func ready(seen *observe.Observed, name string, needed int32) string {

@@ -131,6 +131,10 @@ func TestEveryTroubleIsNamedWithWhatToDo(t *testing.T) {
 			noDatabase(f)
 			f.Observed.Pods = []corev1.Pod{pod("mongodb", "mongod", ended("OOMKilled", "", 137))}
 		}, metav1.ConditionFalse, false, status.ReasonContainerCrashing, []string{"docs-mongodb-x", "spec.mongodb.resources.limits.memory"}},
+		"an image without mongod": {func(f *status.Facts) {
+			noDatabase(f)
+			f.Observed.Pods = []corev1.Pod{pod("mongodb", "mongod", ended("Error", "dbagent: the image has no mongod: not found\n", 127))}
+		}, metav1.ConditionFalse, false, status.ReasonContainerStartFailed, []string{"the image has no mongod", "Correct spec.mongodb.image"}},
 		"an old processor": {func(f *status.Facts) {
 			noDatabase(f)
 			f.Observed.Pods = []corev1.Pod{pod("mongodb", "mongod", ended("Error", "", 132))}

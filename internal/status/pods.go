@@ -94,7 +94,7 @@ func containerTrouble(pod *corev1.Pod, c corev1.ContainerStatus, field string) *
 // crash tells how a container ended that is not ready now. It says the same while the container is
 // being restarted and while the kubelet holds the next start back: only then does the condition stand still.
 func crash(pod *corev1.Pod, c corev1.ContainerStatus, end *corev1.ContainerStateTerminated, field string) *Trouble {
-	const illegalInstruction = 132 // 128 + SIGILL
+	const notExecutable, notFound, illegalInstruction = 126, 127, 132 // as shells give them; the last is 128 + SIGILL
 	message := fmt.Sprintf("Container %s of pod %s ended with code %d: %s. See `kubectl logs -n %s %s -c %s --previous`.",
 		c.Name, pod.Name, end.ExitCode, words(lastLine(end.Message), end.Reason), pod.Namespace, pod.Name, c.Name)
 	reason := ReasonContainerCrashing
@@ -104,6 +104,9 @@ func crash(pod *corev1.Pod, c corev1.ContainerStatus, end *corev1.ContainerState
 	case end.Reason == "StartError" || end.Reason == "ContainerCannotRun":
 		reason = ReasonContainerStartFailed
 		message = fmt.Sprintf("Pod %s cannot start container %s from image %s: %s. Correct %s.", pod.Name, c.Name, image(pod, c), words(end.Message), imageField(c.Name))
+	case c.Name == "mongod" && (end.ExitCode == notExecutable || end.ExitCode == notFound):
+		reason = ReasonContainerStartFailed
+		message = fmt.Sprintf("Pod %s cannot start mongod from image %s: %s. Correct %s.", pod.Name, image(pod, c), words(lastLine(end.Message), "there is none"), imageField(c.Name))
 	case c.Name == "mongod" && end.ExitCode == illegalInstruction:
 		message = fmt.Sprintf("mongod of pod %s needs a processor with AVX (from MongoDB 5.0 on), which its node has not. Use other nodes, or an older spec.mongodb.image.", pod.Name)
 	}

@@ -3,17 +3,30 @@ package status
 import (
 	"fmt"
 
+	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
 )
 
-// secretTrouble is what is wrong with the Secrets that the spec names.
+// secretTrouble is what is wrong with the Secrets that the spec names, that of the database first.
 func secretTrouble(seen *observe.Observed) *Trouble {
-	key := seen.Deployment.Spec.LLM.APIKeySecretRef
+	spec := seen.Deployment.Spec
+	if external := spec.MongoDB.External; external != nil {
+		if trouble := keyTrouble(seen, &external.URISecretRef, "spec.mongodb.external.uriSecretRef", "connection string"); trouble != nil {
+			return trouble
+		}
+		if trouble := keyTrouble(seen, external.CASecretRef, "spec.mongodb.external.caSecretRef", "authorities' certificates"); trouble != nil {
+			return trouble
+		}
+	}
+	return keyTrouble(seen, spec.LLM.APIKeySecretRef, "spec.llm.apiKeySecretRef", "API key")
+}
+
+// keyTrouble is what is wrong with one key of a Secret; nil if nothing is, or if the spec names none.
+func keyTrouble(seen *observe.Observed, key *v1alpha1.SecretKeyRef, field, what string) *Trouble {
 	if key == nil {
 		return nil
 	}
-	const field = "spec.llm.apiKeySecretRef"
 	secret, exists := seen.Secrets[key.Name]
 	filled, present := secret.Filled[key.Key]
 	switch {
@@ -25,7 +38,7 @@ func secretTrouble(seen *observe.Observed) *Trouble {
 			"Secret %s has no key %s. Add it, or correct %s.", key.Name, key.Key, field)}
 	case !filled:
 		return &Trouble{Reason: ReasonSecretKeyMissing, NeedsPerson: true, Unwatched: true, Message: fmt.Sprintf(
-			"The key %s of Secret %s is empty. Put the API key there, or correct %s.", key.Key, key.Name, field)}
+			"The key %s of Secret %s is empty. Put the %s there, or correct %s.", key.Key, key.Name, what, field)}
 	}
 	return nil
 }

@@ -31,7 +31,8 @@ func (k *kubelet) until(t *testing.T, o *operator, what string, condition func()
 	defer cancel()
 	var last error
 	for {
-		_, last = o.Reconcile(ctx, ctrl.Request{NamespacedName: k.key})
+		var result ctrl.Result
+		result, last = o.Reconcile(ctx, ctrl.Request{NamespacedName: k.key})
 		if o.transport.died() {
 			return
 		}
@@ -39,7 +40,11 @@ func (k *kubelet) until(t *testing.T, o *operator, what string, condition func()
 		if last == nil && condition() {
 			return
 		}
-		retry := time.NewTimer(time.Second)
+		again := time.Second
+		if asked := result.RequeueAfter; asked > 0 {
+			again = min(again, asked)
+		}
+		retry := time.NewTimer(again)
 		select {
 		case <-o.Watcher.Events():
 		case <-retry.C:
@@ -60,10 +65,11 @@ func (k *kubelet) ready(t *testing.T, o *operator) {
 }
 
 // connect makes a client from the application's connection string. The headless Service in it is a name of all
-// members; here there is only the first to ask.
+// members, which have names of their own here.
 func (k *kubelet) connect(uri string, trust *tls.Config) (*mongo.Client, error) {
-	set := k.key.Name + "-mongodb."
-	uri = strings.Replace(uri, "@"+set, "@"+k.key.Name+"-mongodb-0."+set, 1)
+	user, rest, _ := strings.Cut(uri, "@")
+	_, rest, _ = strings.Cut(rest, "/")
+	uri = user + "@" + strings.Join(k.pods.Hosts(len(k.pods.Pods)), ",") + "/" + rest
 	return mongo.Connect(options.Client().ApplyURI(uri).SetTLSConfig(trust).SetDialer(dialer(k.dial)))
 }
 

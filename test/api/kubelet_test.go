@@ -124,6 +124,10 @@ func (k *kubelet) start(t *testing.T, pod *podtest.Pod, uid types.UID) *member {
 func (k *kubelet) mount(t *testing.T) {
 	t.Helper()
 	names := stack.NamesOf(k.key.Name)
+	if exists[corev1.ConfigMap](t, k.world, names.Identity) {
+		fenced := get[corev1.ConfigMap](t, k.world, names.Identity).Data[mongodb.KeyFenced]
+		k.must(t, k.pods.WriteSecret("fence", mongodb.KeyFenced, fenced))
+	}
 	for directory, name := range map[string]string{
 		"keyfile": names.KeyfileSecret, "tls": names.TLSSecret, "admin": names.DatabaseAdminSecret, "token": names.AgentSecret,
 		"metrics": names.DatabaseMetricsSecret,

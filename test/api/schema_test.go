@@ -55,6 +55,12 @@ func TestMistakesAreRefusedWithAHelpfulSentence(t *testing.T) {
 		"a query":                  {"docs", "{llm: {baseURL: 'https://x/v1?a=b', apiKeySecretRef: {name: a, key: b}}}", "must not have a query"},
 		"half a byte":              {"docs", "{requestLimits: {maxFileSize: 500m}}", "maxFileSize must be a whole number of bytes"},
 		"an image with a space":    {"docs", "{image: 'chatpdf latest'}", "image must be an image reference without spaces"},
+		"a force without a risk":   {"docs", "{mongodb: {forcedReconfiguration: {request: now}}}", "acceptedRisk: Required value"},
+		"a database of two kinds":  {"docs", "{mongodb: {members: 3, external: {uriSecretRef: {name: a, key: b}}}}", "mongodb.external is a database that the operator does not run"},
+		"an external without URI":  {"docs", "{mongodb: {external: {}}}", "uriSecretRef: Required value"},
+		"a majority fenced":        {"docs", "{mongodb: {members: 3, fencedMembers: [0, 1]}}", "mongodb.fencedMembers may name a minority"},
+		"the only one fenced":      {"docs", "{mongodb: {fencedMembers: [0]}}", "mongodb.fencedMembers may name a minority"},
+		"nobody fenced":            {"docs", "{mongodb: {members: 3, fencedMembers: [3]}}", "mongodb.fencedMembers may name a minority"},
 		"no workers":               {"docs", "{backend: {workerCount: -1}}", "should be greater than or equal to 1"},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -72,12 +78,14 @@ func TestMistakesAreRefusedWithAHelpfulSentence(t *testing.T) {
 func TestWhatAVolumeIsMadeOfCannotBeChanged(t *testing.T) {
 	w := newWorld(t)
 	for what, test := range map[string]struct{ before, after, says string }{
-		"a smaller size":     {"{mongodb: {storage: {size: 20Gi}}}", "{mongodb: {storage: {size: 19Gi}}}", "mongodb.storage.size cannot shrink"},
-		"a small size later": {"{}", "{mongodb: {storage: {size: 9Gi}}}", "mongodb.storage.size cannot shrink"},
-		"a size no more":     {"{mongodb: {storage: {size: 20Gi}}}", "{mongodb: {}}", "mongodb.storage.size cannot shrink"},
-		"a size as a number": {"{mongodb: {storage: {size: 4294967296}}}", "{mongodb: {storage: {size: 2147483648}}}", "mongodb.storage.size cannot shrink"},
-		"another class":      {"{mongodb: {storage: {storageClassName: a}}}", "{mongodb: {storage: {storageClassName: b}}}", "storageClassName cannot be changed"},
-		"a class later":      {"{}", "{mongodb: {storage: {storageClassName: b}}}", "storageClassName cannot be changed"},
+		"a smaller size":          {"{mongodb: {storage: {size: 20Gi}}}", "{mongodb: {storage: {size: 19Gi}}}", "mongodb.storage.size cannot shrink"},
+		"a small size later":      {"{}", "{mongodb: {storage: {size: 9Gi}}}", "mongodb.storage.size cannot shrink"},
+		"a size no more":          {"{mongodb: {storage: {size: 20Gi}}}", "{mongodb: {}}", "mongodb.storage.size cannot shrink"},
+		"a size as a number":      {"{mongodb: {storage: {size: 4294967296}}}", "{mongodb: {storage: {size: 2147483648}}}", "mongodb.storage.size cannot shrink"},
+		"another class":           {"{mongodb: {storage: {storageClassName: a}}}", "{mongodb: {storage: {storageClassName: b}}}", "storageClassName cannot be changed"},
+		"somebody else's later":   {"{}", "{mongodb: {external: {uriSecretRef: {name: a, key: b}}}}", "mongodb.external is chosen when"},
+		"somebody else's no more": {"{mongodb: {external: {uriSecretRef: {name: a, key: b}}}}", "{}", "mongodb.external is chosen when"},
+		"a class later":           {"{}", "{mongodb: {storage: {storageClassName: b}}}", "storageClassName cannot be changed"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			object := parse(t, w, "docs", test.before)
@@ -101,6 +109,7 @@ func TestWhatIsMeantIsAccepted(t *testing.T) {
 		"numbers as quantities": "{backend: {resources: {requests: {cpu: 1, memory: 1073741824}, limits: {cpu: 2}}}, requestLimits: {maxFileSize: 1000000}}",
 		"the largest upload":    "{requestLimits: {maxFileSize: 2Gi}}",
 		"one member":            "{mongodb: {members: 1}}",
+		"somebody else's":       "{mongodb: {external: {uriSecretRef: {name: a, key: b}, caSecretRef: {name: a, key: ca.crt}}}}",
 	} {
 		t.Run(what, func(t *testing.T) {
 			object := parse(t, w, "docs", spec)

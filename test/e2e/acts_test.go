@@ -32,8 +32,15 @@ import (
 
 // trial is one replica set under a steady stream of writes, to which things are done.
 type trial struct {
-	key    client.ObjectKey
-	ledger *ledger
+	key      client.ObjectKey
+	ledger   *ledger
+	requests int
+}
+
+// request is a text that was not there before: what is done once for each is done again.
+func (d *trial) request() string {
+	d.requests++
+	return "by the test, " + strconv.Itoa(d.requests)
 }
 
 // act does something to the database, waits until it is whole again, and reports what became of the
@@ -96,7 +103,7 @@ func (d *trial) patch(t *testing.T, patch string) {
 // until the user of before may no longer log in.
 func (d *trial) replacePasswords(t *testing.T) {
 	before := d.ledger.uri(t)
-	d.patch(t, `{"spec":{"mongodb":{"passwordRotation":{"request":"by the test"}}}}`)
+	d.patch(t, fmt.Sprintf(`{"spec":{"mongodb":{"passwordRotation":{"request":%q}}}}`, d.request()))
 	eventually(t, "the Secret names another user", func(context.Context) error {
 		if d.ledger.uri(t) == before {
 			return errors.New("it is as before")
@@ -125,7 +132,7 @@ func (d *trial) replacePasswords(t *testing.T) {
 // the new one alone and every member serves what it has signed. Nothing may be restarted.
 func (d *trial) replaceAuthority(t *testing.T) {
 	before := d.pods(t)
-	d.patch(t, `{"spec":{"mongodb":{"tls":{"renewRequest":"by the test"}}}}`)
+	d.patch(t, fmt.Sprintf(`{"spec":{"mongodb":{"tls":{"renewRequest":%q}}}}`, d.request()))
 	authorities := func() []*x509.Certificate {
 		found, err := trust.Parse(d.ledger.ca(t))
 		if err != nil {
@@ -184,7 +191,9 @@ func (d *trial) replaceKeyfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.restarted(t, func() { d.patch(t, `{"spec":{"mongodb":{"keyfileRotation":{"request":"by the test"}}}}`) })
+	d.restarted(t, func() {
+		d.patch(t, fmt.Sprintf(`{"spec":{"mongodb":{"keyfileRotation":{"request":%q}}}}`, d.request()))
+	})
 	var written metav1.Time
 	eventually(t, "another keyfile", func(ctx context.Context) error {
 		now, err := read(ctx)
@@ -210,6 +219,52 @@ func (d *trial) replaceKeyfile(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// growVolumes asks for a quarter more, and waits until every member's volume has it. Nothing may be restarted.
+func (d *trial) growVolumes(t *testing.T) {
+	deployment, err := d.get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := deployment.Status.MongoDB.VolumeSize.DeepCopy()
+	size.Set(size.Value() + size.Value()/4)
+	before := d.pods(t)
+	d.patch(t, fmt.Sprintf(`{"spec":{"mongodb":{"storage":{"size":"%d"}}}}`, size.Value()))
+	for _, pod := range before {
+		eventually(t, "the volume of "+pod.Name+" has grown", func(ctx context.Context) error {
+			var claim corev1.PersistentVolumeClaim
+			if err := cluster.Get(ctx, client.ObjectKey{Namespace: pod.Namespace, Name: "data-" + pod.Name}, &claim); err != nil {
+				return err
+			}
+			if has := claim.Status.Capacity[corev1.ResourceStorage]; has.Cmp(size) < 0 {
+				return fmt.Errorf("it has %s of %s", has.String(), size.String())
+			}
+			return nil
+		})
+	}
+	for i, pod := range d.pods(t) {
+		if pod.UID != before[i].UID {
+			t.Errorf("%s was restarted for a larger volume", pod.Name)
+		}
+	}
+}
+
+// fencePrimary keeps the primary from running for a while, during which the others take writes, and lets it go again.
+func (d *trial) fencePrimary(t *testing.T) {
+	primary := d.member(t, "PRIMARY")
+	ordinal := primary.Name[strings.LastIndex(primary.Name, "-")+1:]
+	d.patch(t, fmt.Sprintf(`{"spec":{"mongodb":{"fencedMembers":[%s]}}}`, ordinal))
+	fenced := d.member(t, "FENCED")
+	if fenced.Name != primary.Name {
+		t.Fatalf("%s is fenced instead of %s", fenced.Name, primary.Name)
+	}
+	mark := d.ledger.mark()
+	eventually(t, "writes are acknowledged without it", func(context.Context) error { return d.ledger.advanced(mark) })
+	if running := mongodOf(t, fenced); len(running) > 0 {
+		t.Errorf("mongod runs in %s as %v", fenced.Name, running)
+	}
+	d.patch(t, `{"spec":{"mongodb":{"fencedMembers":null}}}`)
 }
 
 // member is the pod of the first member in a state.
@@ -252,25 +307,31 @@ func changed(t *testing.T, before *corev1.Pod) {
 // killMongod ends the process as the kernel does when memory runs out: without a word.
 func killMongod(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
+	found := mongodOf(t, pod)
+	if len(found) != 1 {
+		t.Fatalf("processes %v are the mongod of %s", found, pod.Name)
+	}
+	if err := asRoot(t.Context(), "kill", "-9", found[0]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mongodOf are the ids of the pod's processes that are mongod.
+func mongodOf(t *testing.T, pod *corev1.Pod) (found []string) {
+	t.Helper()
 	processes, err := filepath.Glob("/proc/[0-9]*/cgroup")
 	if err != nil {
 		t.Fatal(err)
 	}
-	killed := 0
 	for _, file := range processes {
 		groups, err := os.ReadFile(file)
 		line, lineErr := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
 		if err != nil || lineErr != nil || !strings.Contains(string(groups), string(pod.UID)) || !strings.HasPrefix(string(line), "mongod\x00") {
 			continue
 		}
-		if err := asRoot(t.Context(), "kill", "-9", filepath.Base(filepath.Dir(file))); err != nil {
-			t.Fatal(err)
-		}
-		killed++
+		found = append(found, filepath.Base(filepath.Dir(file)))
 	}
-	if killed != 1 {
-		t.Fatalf("%d processes are the mongod of %s", killed, pod.Name)
-	}
+	return found
 }
 
 func asRoot(ctx context.Context, name string, args ...string) error {

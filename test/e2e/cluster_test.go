@@ -143,6 +143,12 @@ func isTrue(c metav1.Condition) error {
 // door opens the front door of a ChatPDF at its Service, signed in as the first administrator.
 func door(t *testing.T, key client.ObjectKey) *frontdoor.Client {
 	t.Helper()
+	return doorOf(t, key, adminPassword(t, key))
+}
+
+// doorOf does so with a password.
+func doorOf(t *testing.T, key client.ObjectKey, password string) *frontdoor.Client {
+	t.Helper()
 	var service corev1.Service
 	if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: key.Namespace, Name: key.Name + "-frontend"}, &service); err != nil {
 		t.Fatal(err)
@@ -151,7 +157,7 @@ func door(t *testing.T, key client.ObjectKey) *frontdoor.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "signing in", func(ctx context.Context) error { return opened.SignIn(ctx, "admin", adminPassword(t, key)) })
+	eventually(t, "signing in", func(ctx context.Context) error { return opened.SignIn(ctx, "admin", password) })
 	return opened
 }
 

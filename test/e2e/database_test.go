@@ -24,7 +24,7 @@ const operatorLives = 25 * time.Second
 // do. Each act is reported in one line; no act may lose a write that was acknowledged.
 func TestDatabaseLosesNoAcknowledgedWrite(t *testing.T) {
 	besideOthers(t)
-	d := newTrial(t, "acts")
+	d := newTrial(t, "acts", growing)
 	grow := func(members int) func(t *testing.T) {
 		return func(t *testing.T) { d.patch(t, fmt.Sprintf(`{"spec":{"mongodb":{"members":%d}}}`, members)) }
 	}
@@ -40,6 +40,8 @@ func TestDatabaseLosesNoAcknowledgedWrite(t *testing.T) {
 	d.act(t, "passwords replaced", d.replacePasswords)
 	d.act(t, "authority and certificate replaced", d.replaceAuthority)
 	d.act(t, "keyfile replaced", d.replaceKeyfile)
+	d.act(t, "volumes grown", d.growVolumes)
+	d.act(t, "primary fenced and released", d.fencePrimary)
 	d.act(t, "primary's volume lost", func(t *testing.T) { d.loseVolume(t, d.member(t, "PRIMARY")) })
 	d.act(t, "primary's node drained", func(t *testing.T) { d.drain(t, d.member(t, "PRIMARY").Spec.NodeName) })
 	d.act(t, "agent in a crash loop", func(t *testing.T) { agentBrokenDatabaseAlone(t, d.member(t, "PRIMARY")) })
@@ -120,6 +122,13 @@ func besideOthers(t *testing.T) {
 	t.Helper()
 	if !thorough() {
 		t.Parallel()
+	}
+}
+
+// growing puts the database on volumes that can grow, where all acts are asked for: the cluster has a CSI driver then.
+func growing(m *v1alpha1.MongoDBSpec) {
+	if thorough() {
+		m.Storage.StorageClassName = "growing"
 	}
 }
 

@@ -60,7 +60,9 @@ func standUp(ctx context.Context, checkout rig.Checkout) (*testCluster, error) {
 	step := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%5.1f s  %s\n", time.Since(started).Seconds(), fmt.Sprintf(format, args...))
 	}
-	rigged, err := checkout.Up(ctx, local, step)
+	wanted := local
+	wanted.CSI = thorough()
+	rigged, err := checkout.Up(ctx, wanted, step)
 	if err != nil {
 		return nil, err
 	}

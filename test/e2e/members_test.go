@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -56,6 +57,31 @@ func TestMembersComeAndGoWithoutLosingADocument(t *testing.T) {
 			}
 			return frontdoor.CheckCited(answer, document)
 		})
+	}
+	t.Run("another ChatPDF works on the same database", func(t *testing.T) { guestAnswers(t, key, document) })
+}
+
+// guestAnswers makes a ChatPDF that has no database of its own, and asks it for what the other one has taken in.
+func guestAnswers(t *testing.T, host client.ObjectKey, document frontdoor.Document) {
+	guest := sample(t, "minimal", host.Namespace)
+	guest.Name = "guest"
+	guest.Spec.MongoDB = v1alpha1.MongoDBSpec{External: &v1alpha1.ExternalDatabaseSpec{
+		URISecretRef: v1alpha1.SecretKeyRef{Name: host.Name + "-mongodb-app", Key: "uri"},
+		CASecretRef:  &v1alpha1.SecretKeyRef{Name: host.Name + "-mongodb-ca", Key: "ca.crt"},
+	}}
+	key := create(t, guest)
+	ready(t, key)
+	user := doorOf(t, key, adminPassword(t, host)) // accounts are the database's
+	eventually(t, "a cited answer", func(ctx context.Context) error {
+		answer, err := user.Ask(ctx, handbookQuestion, document.ID)
+		if err != nil {
+			return err
+		}
+		return frontdoor.CheckCited(answer, document)
+	})
+	var sets appsv1.StatefulSetList
+	if err := cluster.List(t.Context(), &sets, client.InNamespace(key.Namespace)); err != nil || len(sets.Items) != 1 {
+		t.Errorf("%d databases (%v)", len(sets.Items), err)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestDatabaseSoak(t *testing.T) {
 	seed := soakSeed(t)
 	random := rand.New(rand.NewPCG(seed, seed))
 	fmt.Printf("NOTE repeat this order with SOAK_SEED=%d\n", seed)
-	d := newTrial(t, "soak", func(m *v1alpha1.MongoDBSpec) { m.Members = 3 })
+	d := newTrial(t, "soak", growing, func(m *v1alpha1.MongoDBSpec) { m.Members = 3 })
 	resize := func(members int) func(t *testing.T) {
 		return func(t *testing.T) { d.patch(t, fmt.Sprintf(`{"spec":{"mongodb":{"members":%d}}}`, members)) }
 	}
@@ -47,6 +47,11 @@ func TestDatabaseSoak(t *testing.T) {
 			step{"secondary's volume lost", func(t *testing.T) { d.loseVolume(t, d.member(t, "SECONDARY")) }},
 			step{"primary's node drained", func(t *testing.T) { d.drain(t, d.member(t, "PRIMARY").Spec.NodeName) }},
 			step{"members restarted for new resources", func(t *testing.T) { d.rolling(t, cpu) }},
+			step{"volumes grown", d.growVolumes},
+			step{"passwords replaced", d.replacePasswords},
+			step{"authority and certificate replaced", d.replaceAuthority},
+			step{"keyfile replaced", d.replaceKeyfile},
+			step{"primary fenced and released", d.fencePrimary},
 			step{"agent in a crash loop", func(t *testing.T) { agentBrokenDatabaseAlone(t, d.member(t, "PRIMARY")) }},
 			step{"members 3 to 1 to 3", func(t *testing.T) {
 				resize(1)(t)

@@ -74,6 +74,8 @@ type Report struct {
 	Serves string `json:"serves"`
 	// Trusts are the authorities that mongod has read, likewise.
 	Trusts []string `json:"trusts"`
+	// Fenced says that mongod does not start in this pod, or will not the next time.
+	Fenced bool `json:"fenced,omitempty"`
 	// Keyfile that mongod was started with. It may have been started again since, with a later one. Empty without the
 	// token.
 	Keyfile string `json:"keyfile"`

@@ -106,8 +106,8 @@ func (c *Cluster) Hosts(members int) []string {
 	return hosts
 }
 
-// WriteSecret changes one key of a mounted Secret: admin, token, keyfile, tls, or metrics, which is
-// not there at first.
+// WriteSecret changes one key of what is mounted: of the Secrets admin, token, keyfile and tls, or of metrics and of the record
+// fence, which are not there at first.
 func (c *Cluster) WriteSecret(name, key, value string) error {
 	directory := c.SecretDirectory(name)
 	if err := os.MkdirAll(directory, 0o700); err != nil {
@@ -123,7 +123,7 @@ func (c *Cluster) SecretDirectory(name string) string { return filepath.Join(c.s
 func (c *Cluster) Directories(run, binary string) dbagent.Directories {
 	return dbagent.Directories{
 		Keyfile: c.SecretDirectory("keyfile"), TLS: c.SecretDirectory("tls"),
-		Admin: c.SecretDirectory("admin"), Token: c.SecretDirectory("token"), Metrics: c.SecretDirectory("metrics"),
+		Fence: c.SecretDirectory("fence"), Admin: c.SecretDirectory("admin"), Token: c.SecretDirectory("token"), Metrics: c.SecretDirectory("metrics"),
 		Run: run, Binary: binary,
 	}
 }

@@ -171,6 +171,9 @@ func (p *Pod) Log() string {
 	return string(log)
 }
 
+// MongoDRuns says whether mongod was started, which it is not in a pod that is fenced.
+func (p *Pod) MongoDRuns() bool { return p.mongodProcess() != nil }
+
 func (p *Pod) mongodProcess() *process {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -265,8 +268,32 @@ func (p *Pod) stopAgent() {
 	<-p.agent
 }
 
+// startReleased starts mongod as soon as the member is not fenced, if it is still the same pod, as `dbagent exec` does.
+func (p *Pod) startReleased(uid types.UID) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		p.mu.Lock()
+		same := p.uid == uid
+		if same && !dbagent.Fenced(p.RunDirectory()) {
+			if err := p.startMongoD(); err != nil {
+				panic(fmt.Sprintf("a mongod that was fenced did not start: %v", err)) // nobody waits here to be told
+			}
+			same = false
+		}
+		p.mu.Unlock()
+		if !same {
+			return
+		}
+	}
+}
+
 func (p *Pod) startMongoD() error {
 	data, run := filepath.Join(p.dir, "data"), p.RunDirectory()
+	if dbagent.Fenced(run) {
+		go p.startReleased(p.uid)
+		return nil
+	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return err
 	}

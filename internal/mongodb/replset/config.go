@@ -105,14 +105,23 @@ func with(host string, id, votes int) func(bson.A) bson.A {
 
 // without leaves one member out.
 func without(host string) func(bson.A) bson.A {
+	return keeping(func(member string) bool { return member != host })
+}
+
+// only leaves all others out.
+func only(hosts []string) func(bson.A) bson.A {
+	return keeping(func(member string) bool { return slices.Contains(hosts, member) })
+}
+
+func keeping(keep func(host string) bool) func(bson.A) bson.A {
 	return func(members bson.A) bson.A {
-		rest := bson.A{}
+		kept := bson.A{}
 		for _, m := range members {
-			if hostOf(m) != host {
-				rest = append(rest, m)
+			if keep(hostOf(m)) {
+				kept = append(kept, m)
 			}
 		}
-		return rest
+		return kept
 	}
 }
 

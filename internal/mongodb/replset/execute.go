@@ -29,6 +29,8 @@ func (w *watch) take(ctx context.Context, step mongodb.Step) error {
 		return w.confirmEmpty(ctx, step)
 	case mongodb.RestartMember:
 		return w.confirmRestart(ctx, step)
+	case mongodb.ForceReconfiguration:
+		return w.forceReconfiguration(ctx, step)
 	case mongodb.Bootstrap:
 		return bootstrap(ctx, w.wanted(), step) // too long to keep anybody else from looking
 	case mongodb.StepDown, mongodb.RaiseFeatureCompatibility:

@@ -40,6 +40,8 @@ type operator struct {
 	identity map[string]string               // the ConfigMap's data
 	claims   map[types.UID]map[string]string // annotations
 	outdated map[types.UID]bool              // pods of an older template
+	gone     map[int]bool                    // members without a node to start on
+	forced   string                          // the forced reconfiguration that a person asks for
 	taken    []mongodb.Step
 	decision mongodb.Decision
 }
@@ -122,7 +124,7 @@ func (o *operator) observe() mongodb.Observed {
 	}
 	observed := mongodb.Observed{
 		Deployment: "docs", Desired: o.desired, StatefulSetReplicas: o.replicas, CredentialsExist: true,
-		Identity: identity, Database: o.watcher.Snapshot(o.key),
+		Identity: identity, ForcedReconfiguration: o.forced, Database: o.watcher.Snapshot(o.key),
 	}
 	for i, pod := range o.cluster.Pods {
 		member := mongodb.Member{
@@ -186,7 +188,9 @@ func (o *operator) scale(replicas int32) {
 			o.claims[pod.ClaimUID()] = map[string]string{}
 			continue // the pod starts when its new volume is there
 		}
-		pod.Start(o.t)
+		if !o.gone[i] {
+			pod.Start(o.t)
+		}
 	}
 }
 

@@ -36,10 +36,12 @@ func (s *session) askAgents(ctx context.Context, target Target, probes map[strin
 		mu   sync.Mutex
 	)
 	maps.DeleteFunc(s.reports, func(host string, _ mongodb.Report) bool {
-		return !probes[host].Reached || !slices.Contains(target.Hosts, host)
+		return !(probes[host].Reached || slices.Contains(target.Fenced, host)) || !slices.Contains(target.Hosts, host)
 	})
 	for _, host := range target.Hosts {
-		if !probes[host].Reached || !target.awaits(s.reports, host) {
+		// The agent of a fenced member answers where mongod does not, and may be another pod's by now.
+		asks := probes[host].Reached && target.awaits(s.reports, host) || slices.Contains(target.Fenced, host)
+		if !asks {
 			continue
 		}
 		wait.Go(func() {
@@ -88,5 +90,7 @@ func askAgent(ctx context.Context, target Target, host, token string) (mongodb.R
 	if err := json.NewDecoder(io.LimitReader(response.Body, 64<<10)).Decode(&reply); err != nil {
 		return mongodb.Report{}, fmt.Errorf("the agent of %s answered something else: %w", host, err)
 	}
-	return mongodb.Report{PodUID: types.UID(reply.PodUID), Serves: reply.Serves, Trusts: reply.Trusts, Keyfile: reply.Keyfile}, nil
+	return mongodb.Report{
+		PodUID: types.UID(reply.PodUID), Serves: reply.Serves, Trusts: reply.Trusts, Keyfile: reply.Keyfile, Fenced: reply.Fenced,
+	}, nil
 }

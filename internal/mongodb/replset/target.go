@@ -44,8 +44,18 @@ type Credentials struct {
 	AgentToken string
 }
 
+// ConnectionString is how a database is reached that somebody else runs.
+type ConnectionString struct {
+	URI string
+	// CA is the PEM of the authorities that servers' certificates are trusted of; empty: those that the system trusts.
+	CA []byte
+}
+
 // Target is one replica set to watch.
 type Target struct {
+	// External reads how a database is reached that somebody else runs. Nil for one of our own; else SecretsVersion is all
+	// that counts beside it.
+	External func(context.Context) (ConnectionString, error)
 	// ReplicaSet is the set's name.
 	ReplicaSet string
 	// Hosts are the member hosts, with port, by ordinal.
@@ -56,6 +66,8 @@ type Target struct {
 	Certificate string
 	// Keyfile is the fingerprint of the one that members should have been started with.
 	Keyfile string
+	// Fenced are the hosts of members whose mongod may not run.
+	Fenced []string
 	// SecretsVersion changes when what Credentials reads may have changed: then a client is made anew.
 	SecretsVersion string
 	// Credentials reads the Secrets. It is called when a connection is made and by steps that need
@@ -68,8 +80,9 @@ type Target struct {
 // same says that nothing changed which Watch has to take up. Functions cannot be compared: the
 // first ones are kept.
 func (t Target) same(other Target) bool {
-	return t.ReplicaSet == other.ReplicaSet && t.SecretsVersion == other.SecretsVersion && t.Certificate == other.Certificate && t.Keyfile == other.Keyfile &&
-		slices.Equal(t.Hosts, other.Hosts) && bytes.Equal(t.CA, other.CA)
+	return (t.External == nil) == (other.External == nil) &&
+		t.ReplicaSet == other.ReplicaSet && t.SecretsVersion == other.SecretsVersion && t.Certificate == other.Certificate && t.Keyfile == other.Keyfile &&
+		slices.Equal(t.Hosts, other.Hosts) && slices.Equal(t.Fenced, other.Fenced) && bytes.Equal(t.CA, other.CA)
 }
 
 // connectsAlike says that a client made for the other target finds the same replica set.

@@ -34,6 +34,7 @@ type watch struct {
 
 	looking  sync.Mutex // one look at a time; guards what follows
 	session  *session
+	external *external
 	next     bool   // log in with the next password
 	obstacle string // why there is no session, as it was logged last
 }
@@ -129,6 +130,9 @@ func (w *watch) look(ctx context.Context) {
 }
 
 func (w *watch) lookOnce(ctx context.Context) (mongodb.Snapshot, error) {
+	if target := w.wanted(); target.External != nil {
+		return w.lookOutside(ctx, target)
+	}
 	session, err := w.ensureSession(ctx)
 	if err != nil {
 		return mongodb.Snapshot{}, err
@@ -204,6 +208,10 @@ func (w *watch) closeSession() {
 		w.session.close()
 		w.session = nil
 	}
+	if w.external != nil {
+		w.external.close()
+		w.external = nil
+	}
 }
 
 // awaits says that others have yet to do their part, sooner or later, or never: clients let go of a user whose place
@@ -216,6 +224,9 @@ func awaits(s mongodb.Snapshot, target Target) bool {
 
 // settled says that nothing is expected to change by itself.
 func settled(s mongodb.Snapshot, hosts []string) bool {
+	if s.External != nil {
+		return s.External.Usable() || s.External.Refused != ""
+	}
 	if s.Config == nil || s.Primary == "" || !s.Config.Committed || s.AppUser != mongodb.UserPresent || s.MetricsUser == mongodb.UserMissing {
 		return false
 	}
