@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"chatpdf.dev/operator/internal/mongodb"
@@ -52,6 +54,17 @@ func AwaitRelease(ctx context.Context, run string) bool {
 		}
 	}
 	return true
+}
+
+// nobodyListens says that a connection is refused. One that is not answered may be to a mongod that hangs.
+func nobodyListens(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err == nil {
+		connection.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // fence takes over what the operator recorded about this member: the record is mounted, and there may be none.

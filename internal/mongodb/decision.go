@@ -35,7 +35,8 @@ type StepKind string
 //	DropUser        Execute removes a user that nobody uses any more
 //	StepDown        Execute asks the primary to step down
 //	RaiseFeatureCompatibility  Execute asks the primary
-//	ForceReconfiguration  Execute looks once more, then makes Step.Healthy the whole configuration
+//	ForceReconfiguration  Execute looks once more, then makes
+//	                Step.Healthy the whole configuration        write Step.Identity
 //	RestartMember   Execute looks at every member once more     then delete Step.Pod
 const (
 	RecordIntent   StepKind = "RecordIntent"
@@ -73,7 +74,7 @@ type Step struct {
 	Healthy []string
 	// Empty hosts must be NotYetInitialized when Execute looks once more before RecordIntent.
 	Empty []string
-	// Identity is the whole identity to write for RecordIntent and RecordIdentity: Identity.Data
+	// Identity is the whole identity to write for RecordIntent, RecordIdentity and ForceReconfiguration: Identity.Data
 	// is the ConfigMap's data. Nil for other kinds.
 	Identity *Identity
 	// Claims are annotations to write for RecordIdentity, after the ConfigMap.

@@ -84,5 +84,8 @@ func (e *External) judge(secret string) Decision {
 	return Decision{Reason: ReasonDatabaseReached, Message: fmt.Sprintf("The database of Secret %s can be used.", secret), Settled: true}
 }
 
-// Usable says that nothing is in the application's way.
-func (e *External) Usable() bool { return e.judge("").Settled }
+// Stands says that nothing is expected to change by itself: it can be used, or a person has to help.
+func (e *External) Stands() bool {
+	decision := e.judge("")
+	return decision.Settled || decision.Stalled
+}

@@ -41,6 +41,14 @@ func TestADatabaseOfSomebodyElseIsJudgedByWhatTheApplicationNeeds(t *testing.T) 
 			}
 		})
 	}
+	for what, e := range map[string]*External{"usable": {Writable: true}, "refused": {Refused: "x"}, "another login": {Login: LoginRefused}} {
+		if !e.Stands() {
+			t.Errorf("%s: asked again and again", what)
+		}
+	}
+	if e := (&External{Error: "x"}); e.Stands() {
+		t.Error("one that does not answer is left alone")
+	}
 	if decision, availability, health := JudgeExternal("theirs", nil); decision.Reason != ReasonNotObservedYet || availability.Reason != ReasonNotObservedYet || health.Known {
 		t.Errorf("before anybody asked: %+v %+v %+v", decision, availability, health)
 	}

@@ -15,10 +15,11 @@ func (v view) toFence() []string {
 // fenced says that the member's mongod may not run, as far as is recorded.
 func (v view) fenced(m Member) bool { return slices.Contains(v.identity.Fenced, v.name(m)) }
 
-// stopped says that a fenced member's mongod does not run, by the word of the agent in that very pod.
+// stopped says that a fenced member's mongod does not run, by the word of the agent in that very pod. In one that is about to
+// go it may be at its last writes, and answers nobody.
 func (v view) stopped(m Member) bool {
 	report := v.Database.Reports[m.Host]
-	return v.fenced(m) && !v.probe(m).Reached && report.Fenced && report.PodUID == m.PodUID
+	return v.fenced(m) && m.PodRunning && !v.probe(m).Reached && report.Stopped && report.PodUID == m.PodUID
 }
 
 // released lets members start that are not to be fenced any more; it asks for no primary, which may be what they are needed for.
@@ -44,7 +45,7 @@ func fencing(v view) *Decision {
 		}
 	}
 	for _, m := range v.inConfig() {
-		if v.fenced(m) && v.probe(m).Reached {
+		if v.fenced(m) && !v.stopped(m) {
 			return v.stop(m)
 		}
 	}
@@ -56,9 +57,23 @@ func (v view) fence(m Member) *Decision {
 	if refusal := v.neededVoter(m); refusal != nil {
 		return refusal
 	}
+	if obstacle := v.unfit(m); obstacle != nil {
+		return obstacle
+	}
 	identity := v.record()
 	identity.Fenced = append(slices.Clone(identity.Fenced), v.name(m))
 	return take(Step{Kind: RecordIdentity, ReplicaSetID: identity.ReplicaSetID, Identity: &identity}, "Fencing %s.", v.name(m))
+}
+
+// unfit says why the member's agent would not keep mongod from starting; nil if it would.
+func (v view) unfit(m Member) *Decision {
+	switch report, known := v.Database.Reports[m.Host]; {
+	case !known || !report.Mute && report.PodUID != m.PodUID:
+		return wait(ReasonMemberFencing, "%s is to be fenced; its agent has not answered yet.", v.name(m))
+	case !report.Fences:
+		return stall(ReasonFenceRefused, "%s cannot be fenced: its pod is of a release that could not do that yet. Take it out of spec.mongodb.fencedMembers; another image or other resources of the database bring pods that can.", v.name(m))
+	}
+	return nil
 }
 
 // neededVoter says that without this member, and all that are fenced, no majority would serve; nil if one would.
@@ -88,11 +103,13 @@ func (v view) neededVoter(m Member) *Decision {
 
 // stop restarts the pod of a fenced member whose mongod runs, once its agent knows.
 func (v view) stop(m Member) *Decision {
-	report, known := v.Database.Reports[m.Host]
-	switch {
-	case report.Mute:
-		return stall(ReasonFenceRefused, "%s cannot be fenced: its pod is of an operator that could not do that yet. Delete the pod when all other members serve, or take it out of spec.mongodb.fencedMembers.", v.name(m))
-	case !known || !report.Fenced || report.PodUID != m.PodUID:
+	if !m.PodRunning {
+		return wait(ReasonMemberRestarting, "%s is fenced; its pod is on its way.", v.name(m))
+	}
+	if obstacle := v.unfit(m); obstacle != nil {
+		return obstacle
+	}
+	if !v.Database.Reports[m.Host].Fenced {
 		return wait(ReasonMemberFencing, "%s is to be fenced; its node has yet to bring it word, which takes a minute or two.", v.name(m))
 	}
 	if refusal := v.neededVoter(m); refusal != nil {

@@ -79,6 +79,9 @@ func missingMembers(v view) *Decision {
 		if syncing := v.syncing(); syncing != nil {
 			return syncing
 		}
+		if v.fenced(m) {
+			return wait(ReasonMemberFenced, "%s is fenced; it is added when it is not.", v.name(m))
+		}
 		return v.add(m)
 	}
 	return nil

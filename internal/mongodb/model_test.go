@@ -270,7 +270,7 @@ func (w *world) snapshot() Snapshot {
 	s := Snapshot{Probes: map[string]Probe{}, Reports: map[string]Report{}, AppUser: UserPresent, MetricsUser: UserPresent}
 	for i, m := range w.members {
 		if m.podUID != "" && !m.failed && !m.gone {
-			s.Reports[w.host(i)] = Report{PodUID: m.podUID, Fenced: w.listed(i)}
+			s.Reports[w.host(i)] = Report{PodUID: m.podUID, Fences: true, Fenced: w.listed(i), Stopped: m.held}
 		}
 	}
 	for i, m := range w.members {
@@ -328,7 +328,7 @@ func (w *world) observe(s Snapshot) Observed {
 	}
 	for i, m := range w.members {
 		o.Members = append(o.Members, Member{
-			Ordinal: i, Host: w.host(i), PodUID: m.podUID, PodRunning: m.podUID != "" && !m.gone, PodReady: w.up(i) && w.serves(i),
+			Ordinal: i, Host: w.host(i), PodUID: m.podUID, PodRunning: m.podUID != "" && !m.gone && !m.failed, PodReady: w.up(i) && w.serves(i),
 			PodOutdated: m.outdated, ClaimUID: m.claimUID, ClaimOurs: true, Claim: m.claim,
 		})
 	}

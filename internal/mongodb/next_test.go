@@ -68,7 +68,7 @@ func (o *Observed) fence(i int) {
 	if o.Database.Reports == nil {
 		o.Database.Reports = map[string]Report{}
 	}
-	o.Database.Reports[o.Members[i].Host] = Report{PodUID: o.Members[i].PodUID, Fenced: true}
+	o.Database.Reports[o.Members[i].Host] = Report{PodUID: o.Members[i].PodUID, Fences: true, Fenced: true}
 }
 
 // stopped is a member that is fenced and does not run.
@@ -76,13 +76,17 @@ func (o *Observed) stopped(i int) {
 	o.Fenced = append(o.Fenced, i)
 	o.fence(i)
 	o.down(i)
+	report := o.Database.Reports[o.Members[i].Host]
+	report.Stopped = true
+	o.Database.Reports[o.Members[i].Host] = report
 }
 
-// lost takes members away with their nodes.
+// lost takes members away with their nodes and volumes.
 func (o *Observed) lost(members ...int) {
 	for _, i := range members {
 		o.down(i)
 		o.Members[i].PodUID, o.Members[i].PodRunning = "", false
+		o.Members[i].ClaimUID, o.Members[i].Claim = "", ClaimRecord{}
 	}
 }
 
@@ -212,21 +216,49 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		}, reason: ReasonUnknownMember, stalled: true, message: "elsewhere:27017"},
 		{state: "no primary", members: 3, settled: true, change: func(o *Observed) { o.down(0); o.down(1) }, reason: ReasonNoPrimary, message: "docs-mongodb-0 (UNREACHABLE), docs-mongodb-1 (UNREACHABLE)"},
 		{state: "no primary, a majority lost", members: 3, settled: true, change: func(o *Observed) { o.down(0); o.down(1) }, reason: ReasonNoPrimary, message: "mongodb.forcedReconfiguration"},
+		{state: "forced, but a member's container only starts", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(1)
+			o.down(0)
+			o.Members[0].PodRunning = false
+		}, reason: ReasonMemberMayComeBack, stalled: true, message: "docs-mongodb-0"},
+		{state: "forced, but a member has its volume and merely no pod", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(1)
+			o.down(0)
+			o.Members[0].PodUID, o.Members[0].PodRunning = "", false
+		}, reason: ReasonMemberMayComeBack, stalled: true, message: "data-docs-mongodb-0"},
+		{state: "forced, the claim is gone and the pod runs still", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(1)
+			o.down(0)
+			o.Members[0].ClaimUID, o.Members[0].Claim = "", ClaimRecord{}
+		}, reason: ReasonMemberMayComeBack, stalled: true, message: "docs-mongodb-0"},
+		{state: "forced, a vote is held back", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(0)
+			o.Database.Config.Voters = 2
+		}, step: ForceReconfiguration, host: 1},
+		{state: "forced, one has no vote", members: 3, settled: true, change: func(o *Observed) {
+			o.ForcedReconfiguration = "now"
+			o.lost(0)
+			o.Database.Config.Voters, o.Database.Config.Members[2].Votes = 2, 0
+		}, step: ForceReconfiguration, host: 1},
 		{state: "forced, but a lost member may run", members: 3, settled: true, change: func(o *Observed) {
 			o.ForcedReconfiguration = "now"
 			o.lost(1)
 			o.down(0)
-		}, reason: ReasonLostMemberMayRun, stalled: true, message: "kubectl delete pod docs-mongodb-0 --force"},
+		}, reason: ReasonMemberMayComeBack, stalled: true, message: "kubectl delete pod docs-mongodb-0 --force"},
 		{state: "forced, but a lost pod is being stopped", members: 3, settled: true, change: func(o *Observed) {
 			o.ForcedReconfiguration = "now"
 			o.lost(0, 1)
 			o.Members[1].PodUID, o.Members[1].PodTerminating = "pod-1", true
-		}, reason: ReasonLostMemberMayRun, stalled: true, message: "docs-mongodb-1"},
+		}, reason: ReasonMemberMayComeBack, stalled: true, message: "docs-mongodb-1"},
 		{state: "forced, a member answers that others do not see", members: 3, settled: true, change: func(o *Observed) {
 			o.ForcedReconfiguration = "now"
 			o.lost(0)
 			o.say(1, func(p *Probe) { p.State = StateDown })
-		}, reason: ReasonLostMemberMayRun, stalled: true, message: "docs-mongodb-1 (DOWN)"},
+		}, reason: ReasonMemberMayComeBack, stalled: true, message: "docs-mongodb-1 (DOWN)"},
 		{state: "forced, the others are gone", members: 3, settled: true, change: func(o *Observed) {
 			o.ForcedReconfiguration = "now"
 			o.lost(0, 1)
@@ -239,7 +271,7 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "forced already", members: 3, settled: true, change: func(o *Observed) {
 			o.ForcedReconfiguration, o.Identity.ForcedReconfiguration = "now", "now"
 			o.lost(0, 1)
-		}, reason: ReasonNoPrimary},
+		}, reason: ReasonNoPrimary, message: "is used up"},
 		{state: "forced, but a majority is about to elect", members: 3, settled: true, change: func(o *Observed) {
 			o.ForcedReconfiguration = "now"
 			o.lost(0)
@@ -247,7 +279,7 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "forced, the primary has yet to notice", members: 3, settled: true, change: func(o *Observed) {
 			o.ForcedReconfiguration = "now"
 			o.lost(1, 2)
-		}, reason: ReasonPodPending, message: "docs-mongodb-1"},
+		}, reason: ReasonVolumePending, message: "docs-mongodb-1"},
 		{state: "forced without need", members: 3, settled: true, change: func(o *Observed) { o.ForcedReconfiguration = "now" }, step: RecordIdentity},
 		{state: "forced, but the record is lost", members: 3, settled: true, change: func(o *Observed) {
 			o.ForcedReconfiguration, o.Identity = "now", Identity{}
@@ -290,7 +322,26 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "a claim without its record", members: 3, settled: true, change: func(o *Observed) { o.Members[1].Claim = ClaimRecord{} }, step: RecordIdentity},
 
 		// Fencing.
-		{state: "a member to fence", members: 3, settled: true, change: func(o *Observed) { o.Fenced = []int{2} }, step: RecordIdentity},
+		{state: "a member to fence", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.Database.Reports = map[string]Report{o.Members[2].Host: {PodUID: "pod-2", Fences: true}}
+		}, step: RecordIdentity},
+		{state: "a member to fence whose agent has not answered", members: 3, settled: true, change: func(o *Observed) { o.Fenced = []int{2} }, reason: ReasonMemberFencing, message: "docs-mongodb-2"},
+		{state: "a member to fence whose pod is of the release before", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.Database.Reports = map[string]Report{o.Members[2].Host: {PodUID: "pod-2"}}
+		}, reason: ReasonFenceRefused, stalled: true, message: "docs-mongodb-2"},
+		{state: "a member to fence while another one's volume was replaced", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.fence(2)
+			o.Members[1].ClaimUID, o.Members[1].Claim = "claim-new", ClaimRecord{}
+			o.down(1)
+		}, step: RemoveMember, host: 1},
+		{state: "a fenced member that hangs", members: 3, settled: true, change: func(o *Observed) {
+			o.Fenced = []int{2}
+			o.fence(2)
+			o.down(2)
+		}, step: RestartMember, host: 2},
 		{state: "a member to fence while another is down", members: 3, settled: true, change: func(o *Observed) {
 			o.Fenced = []int{2}
 			o.down(1)
@@ -302,7 +353,7 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "a fenced member whose node does not know", members: 3, settled: true, change: func(o *Observed) {
 			o.Fenced = []int{2}
 			o.fence(2)
-			o.Database.Reports[o.Members[2].Host] = Report{PodUID: "pod-2"}
+			o.Database.Reports[o.Members[2].Host] = Report{PodUID: "pod-2", Fences: true}
 		}, reason: ReasonMemberFencing, message: "docs-mongodb-2"},
 		{state: "a fenced member of which another pod spoke", members: 3, settled: true, change: func(o *Observed) {
 			o.Fenced = []int{2}
@@ -323,6 +374,10 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 			o.fence(2)
 			o.down(4)
 		}, reason: ReasonQuorumAtRisk, message: "docs-mongodb-4"},
+		{state: "a fenced member whose pod is being stopped", members: 3, settled: true, change: func(o *Observed) {
+			o.stopped(2)
+			o.Members[2].PodRunning, o.Members[2].PodTerminating = false, true
+		}, reason: ReasonMemberRestarting, message: "docs-mongodb-2"},
 		{state: "a fenced primary that knows", members: 3, settled: true, change: func(o *Observed) {
 			o.Fenced = []int{0}
 			o.fence(0)
@@ -350,7 +405,7 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 			o.stopped(2)
 			o.lost(0)
 			o.ForcedReconfiguration = "now"
-		}, reason: ReasonLostMemberMayRun, stalled: true, message: "docs-mongodb-2 is fenced"},
+		}, reason: ReasonMemberMayComeBack, stalled: true, message: "docs-mongodb-2 is fenced"},
 
 		// Growing.
 		{state: "a member to add", members: 3, settled: true, change: func(o *Observed) {

@@ -136,7 +136,11 @@ func primaryKnown(v view) *Decision {
 		return wait(ReasonNoPrimary, "The members are electing a primary.")
 	}
 	hint := ""
-	if !v.majorityCanVote() {
+	switch request := v.ForcedReconfiguration; {
+	case v.majorityCanVote():
+	case request != "" && request == v.identity.ForcedReconfiguration:
+		hint = fmt.Sprintf(" Forced reconfiguration %q is used up: where these are lost for good, ask with another text.", request)
+	default:
 		hint = " Where these are lost for good, mongodb.forcedReconfiguration lets the others go on."
 	}
 	return wait(ReasonNoPrimary, "There is no primary: a majority of the voters must answer. Not serving: %s.%s", down, hint)

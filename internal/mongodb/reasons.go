@@ -17,7 +17,7 @@ const (
 	ReasonSetNameDiffers       = "SetNameDiffers"
 	ReasonVersionRefused       = "VersionRefused"
 	ReasonVersionUnknown       = "VersionUnknown"
-	ReasonLostMemberMayRun     = "LostMemberMayRun"
+	ReasonMemberMayComeBack    = "MemberMayComeBack"
 	ReasonFenceRefused         = "FenceRefused"
 	ReasonConnectionString     = "ConnectionStringRefused"
 	ReasonDatabaseUnsuitable   = "DatabaseUnsuitable"

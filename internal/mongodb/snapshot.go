@@ -47,8 +47,10 @@ type Report struct {
 	Serves string
 	// Trusts are the authorities that it takes others' certificates of, likewise.
 	Trusts []string
-	// Fenced says that mongod does not start in that pod, or will not the next time.
-	Fenced bool
+	// Fences says that the agent is of a release that keeps mongod from starting.
+	Fences bool
+	// Fenced says that mongod does not start in that pod, or will not the next time; Stopped, that it does not run.
+	Fenced, Stopped bool
 	// Keyfile that mongod was started with at the earliest, by its fingerprint.
 	Keyfile string
 }

@@ -120,7 +120,8 @@ func databasePart(f Facts) part {
 			p.progressed = made // a restart is a move, however many there are to come
 		}
 	}
-	p.patient = f.Database.Reason == mongodb.ReasonMemberSyncing || f.Database.Reason == mongodb.ReasonMemberLagging || grows != ""
+	p.patient = f.Database.Reason == mongodb.ReasonMemberSyncing || f.Database.Reason == mongodb.ReasonMemberLagging ||
+		f.Database.Reason == mongodb.ReasonMemberFenced || grows != ""
 	return p
 }
 

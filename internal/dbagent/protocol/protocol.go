@@ -74,8 +74,12 @@ type Report struct {
 	Serves string `json:"serves"`
 	// Trusts are the authorities that mongod has read, likewise.
 	Trusts []string `json:"trusts"`
+	// Fences says that this agent keeps mongod from starting where it is told to.
+	Fences bool `json:"fences"`
 	// Fenced says that mongod does not start in this pod, or will not the next time.
-	Fenced bool `json:"fenced,omitempty"`
+	Fenced bool `json:"fenced"`
+	// Stopped says that it is fenced and that nothing listens in mongod's place.
+	Stopped bool `json:"stopped"`
 	// Keyfile that mongod was started with. It may have been started again since, with a later one. Empty without the
 	// token.
 	Keyfile string `json:"keyfile"`

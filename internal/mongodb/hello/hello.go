@@ -34,9 +34,14 @@ type Reply struct {
 	// Mechanisms are how the user that was asked about may log in; none if the server does not
 	// know the user.
 	Mechanisms []string `bson:"saslSupportedMechs"`
+	// MaxWireVersion is the newest protocol that the server speaks, which tells its version.
+	MaxWireVersion int `bson:"maxWireVersion"`
 	// ServerConnectionID is the server's number for this connection.
 	ServerConnectionID int64 `bson:"connectionId"`
 }
+
+// ErrRefused is what a server that refuses to say hello is answered with; its own words are behind it.
+var ErrRefused = errors.New("the server refused it")
 
 const (
 	headerLength = 16
@@ -125,7 +130,7 @@ func receive(r io.Reader) (Reply, error) {
 		return Reply{}, fmt.Errorf("decoding: %w", err)
 	}
 	if reply.OK != 1 {
-		return Reply{}, fmt.Errorf("the server refused it: %s", reply.ErrorMessage)
+		return Reply{}, fmt.Errorf("%w: %s", ErrRefused, reply.ErrorMessage)
 	}
 	return reply, nil
 }

@@ -1,6 +1,9 @@
 package replset
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"reflect"
@@ -13,6 +16,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"chatpdf.dev/operator/internal/mongodb"
+	"chatpdf.dev/operator/internal/mongodb/hello"
 	"chatpdf.dev/operator/internal/mongodtest"
 )
 
@@ -75,6 +79,7 @@ func TestADatabaseOfSomebodyElseIsLookedAtAndNothingMore(t *testing.T) {
 		}},
 		"another replica set": {ConnectionString{uri("reads", "p@ss/word", "replicaSet=rs1"), ca}, mongodb.External{
 			Database: "papers", Encrypted: true,
+			Refused: fmt.Sprintf(`it asks for replica set "rs1", and %s belongs to "rs0"`, rs.Members[0].Address),
 		}},
 		"nobody": {ConnectionString{"mongodb://127.0.0.1:1/papers", nil}, mongodb.External{
 			Database: "papers", Error: "127.0.0.1:1: connection refused",
@@ -90,7 +95,7 @@ func TestADatabaseOfSomebodyElseIsLookedAtAndNothingMore(t *testing.T) {
 			if !reflect.DeepEqual(*first, test.want) {
 				t.Errorf("saw %+v\nwant %+v", *first, test.want)
 			}
-			if !first.Usable() {
+			if first.Login != mongodb.LoginSucceeded {
 				return
 			}
 			before := connectionsMade(t, root)
@@ -118,7 +123,32 @@ func TestAServerThatIsNoReplicaSetIsToldApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.close()
-	if seen := e.look(t.Context()); seen.Kind != mongodb.ExternalStandalone || seen.Usable() || seen.Authenticated || seen.Database != "chatpdf" {
+	if seen := e.look(t.Context()); seen.Kind != mongodb.ExternalStandalone || seen.Authenticated || seen.Database != "chatpdf" {
+		t.Errorf("saw %+v", seen)
+	}
+}
+
+// TestWhatAServerSaysOfItselfStaysShortAndTheSame meets one that says something else, and much of it, each time.
+func TestWhatAServerSaysOfItselfStaysShortAndTheSame(t *testing.T) {
+	for _, err := range []error{
+		fmt.Errorf("reading the answer to hello: %w: %s", hello.ErrRefused, strings.Repeat("words ", 100_000)),
+		fmt.Errorf("reading the answer to hello: %w", errors.New(strings.Repeat("words\n", 100_000))),
+	} {
+		if said := obstacle(err); len(said) > 300 || strings.Contains(said, "\n") {
+			t.Errorf("%d bytes: %.100q", len(said), said)
+		}
+	}
+	if first, second := obstacle(fmt.Errorf("%w: 1", hello.ErrRefused)), obstacle(fmt.Errorf("%w: 2", hello.ErrRefused)); first != second {
+		t.Errorf("first %q, then %q", first, second)
+	}
+}
+
+// TestWithoutTheConnectionStringTheDatabaseIsNotCalledUnknown: what was known of it before would be believed to stand.
+func TestWithoutTheConnectionStringTheDatabaseIsNotCalledUnknown(t *testing.T) {
+	w := &watch{target: Target{External: func(context.Context) (ConnectionString, error) {
+		return ConnectionString{}, errors.New("reading Secret theirs: it is gone")
+	}}}
+	if seen := w.lookOutside(t.Context(), w.wanted()).External; seen == nil || !strings.Contains(seen.Error, "theirs") || seen.Refused != "" {
 		t.Errorf("saw %+v", seen)
 	}
 }
@@ -152,6 +182,11 @@ func TestAConnectionStringMayNotUseWhatIsTheOperatorsOwn(t *testing.T) {
 		"mongodb://u:secret@h/d?tlsAllowInvalidCertificates=true":                          "caSecretRef",
 		"mongodb://u:secret@h/d?maxPoolSize=many":                                          "maxpoolsize",
 		"mongodb://u:se@cr:et@h:1/d":                                                       "percent-encoded",
+		"mongodb://u:pa?secret@h/d?replicaSet=x":                                           "percent-encoded",
+		"mongodb+srv://u:secret/d":                                                         "one host",
+		"mongodb+srv://h1,h2/d":                                                            "one host",
+		"mongodb://" + strings.Repeat("h,", 50) + "h/d":                                    "more than 50 servers",
+		"mongodb://h/d?appName=" + strings.Repeat("x", 5000):                               "more than 4096 bytes",
 		"mongodb://u:%zzsecret@h/d":                                                        "percent-encoded",
 	} {
 		e, err := openExternal(t.Context(), ConnectionString{URI: uri}, "1", func() {})
@@ -164,13 +199,30 @@ func TestAConnectionStringMayNotUseWhatIsTheOperatorsOwn(t *testing.T) {
 			t.Errorf("%s: %v, want %q", uri, err, says)
 		}
 	}
+	// Wherever an option stands, and whatever stands beside it.
+	for _, option := range []string{
+		"authMechanism=MONGODB-OIDC", "authMechanismProperties=ENVIRONMENT:k8s", "authMechanism=MONGODB-AWS", "authMechanism=MONGODB-X509",
+		"tlsCAFile=/x", "tlsCertificateKeyFile=/x", "tlsCertificateFile=/x", "tlsPrivateKeyFile=/x", "tlsInsecure=true",
+	} {
+		for _, uri := range []string{
+			"mongodb://u@h:27017/?%s&appName=@", "mongodb://u@h/d?appName=@x@&%s", "mongodb://u@h/?appName=?&%s", "mongodb://u@h?%s",
+			"mongodb://u?x@h/?%s", "mongodb://u@h/?x=1;%s", "mongodb://u@h/?%s#",
+		} {
+			uri = fmt.Sprintf(uri, option)
+			if e, err := openExternal(t.Context(), ConnectionString{URI: uri}, "1", func() {}); err == nil {
+				e.close()
+				t.Errorf("%s was taken", uri)
+			}
+		}
+	}
 	if _, err := openExternal(t.Context(), ConnectionString{URI: "mongodb://h/d", CA: []byte("no certificate")}, "1", func() {}); err == nil || !strings.Contains(err.Error(), "PEM") {
 		t.Errorf("authorities that are none: %v", err)
 	}
 	for uri, database := range map[string]string{
-		"mongodb://u:p@h1,h2:27018/papers?replicaSet=x": "papers", "mongodb://h": "chatpdf", "mongodb+srv://u:a%2Fb@h/?w=majority": "chatpdf",
+		"mongodb://u:p@h1,h2:27018/papers?replicaSet=x": "papers", "mongodb://h": "", "mongodb+srv://u:a%2Fb@h/?w=majority": "",
+		"mongodb://u:p@h/papers?appName=@account@": "papers",
 	} {
-		if got := databaseOf(uri); got != database {
+		if _, _, got := split(uri); got != database {
 			t.Errorf("the database of %s is %q", uri, got)
 		}
 	}

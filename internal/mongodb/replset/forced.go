@@ -3,6 +3,7 @@ package replset
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
@@ -21,6 +22,11 @@ func (w *watch) forceReconfiguration(ctx context.Context, step mongodb.Step) err
 	for _, host := range step.Healthy {
 		if probe := snapshot.Probes[host]; !probe.Reached || !servesAs(probe.State) {
 			return fmt.Errorf("%s does not serve any more (%s): nothing was forced; the next look decides anew", host, probe.State)
+		}
+	}
+	for host, probe := range snapshot.Probes {
+		if !slices.Contains(step.Healthy, host) && snapshot.Config.Holds(host) && !mongodb.MayBeLeftOut(probe) {
+			return fmt.Errorf("%s answers (%s): nothing was forced; the next look decides anew", host, probe.State)
 		}
 	}
 	s, err := w.currentSession(ctx)

@@ -23,7 +23,7 @@ func TestWhatIsLeftGoesOnWithoutAMajorityOnlyWhenAskedTo(t *testing.T) {
 		return o.decision.Reason == mongodb.ReasonNoPrimary && strings.Contains(o.decision.Message, "mongodb.forcedReconfiguration")
 	})
 	o.taken, o.forced = nil, "two nodes are lost"
-	o.until("a word about members that may run", func() bool { return o.decision.Reason == mongodb.ReasonLostMemberMayRun })
+	o.until("a word about members that may come back", func() bool { return o.decision.Reason == mongodb.ReasonMemberMayComeBack })
 	for i := range o.gone {
 		o.cluster.Pods[i].Kill()
 		o.cluster.Pods[i].LoseVolume(t)

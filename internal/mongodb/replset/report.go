@@ -91,6 +91,7 @@ func askAgent(ctx context.Context, target Target, host, token string) (mongodb.R
 		return mongodb.Report{}, fmt.Errorf("the agent of %s answered something else: %w", host, err)
 	}
 	return mongodb.Report{
-		PodUID: types.UID(reply.PodUID), Serves: reply.Serves, Trusts: reply.Trusts, Keyfile: reply.Keyfile, Fenced: reply.Fenced,
+		PodUID: types.UID(reply.PodUID), Serves: reply.Serves, Trusts: reply.Trusts, Keyfile: reply.Keyfile,
+		Fences: reply.Fences, Fenced: reply.Fenced, Stopped: reply.Stopped,
 	}, nil
 }

@@ -131,7 +131,7 @@ func (w *watch) look(ctx context.Context) {
 
 func (w *watch) lookOnce(ctx context.Context) (mongodb.Snapshot, error) {
 	if target := w.wanted(); target.External != nil {
-		return w.lookOutside(ctx, target)
+		return w.lookOutside(ctx, target), nil
 	}
 	session, err := w.ensureSession(ctx)
 	if err != nil {
@@ -225,7 +225,7 @@ func awaits(s mongodb.Snapshot, target Target) bool {
 // settled says that nothing is expected to change by itself.
 func settled(s mongodb.Snapshot, hosts []string) bool {
 	if s.External != nil {
-		return s.External.Usable() || s.External.Refused != ""
+		return s.External.Stands()
 	}
 	if s.Config == nil || s.Primary == "" || !s.Config.Committed || s.AppUser != mongodb.UserPresent || s.MetricsUser == mongodb.UserMissing {
 		return false
@@ -239,12 +239,18 @@ func settled(s mongodb.Snapshot, hosts []string) bool {
 	for _, m := range s.Config.Members {
 		votes += m.Votes
 		probe := s.Probes[m.Host]
+		if s.Reports[m.Host].Stopped {
+			continue // it does not run because it is not to
+		}
 		serves := probe.State == mongodb.StatePrimary || probe.State == mongodb.StateSecondary && probe.Lag == mongodb.LagNone
 		if !serves {
 			return false
 		}
 	}
 	for _, host := range hosts {
+		if s.Reports[host].Stopped {
+			continue
+		}
 		if state := s.Probes[host].State; state != mongodb.StatePrimary && state != mongodb.StateSecondary {
 			return false
 		}
