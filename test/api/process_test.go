@@ -241,6 +241,11 @@ func (w *world) isQuiet(t *testing.T) {
 		after, _ := w.requests(t)
 		return after - before
 	}
+	// The watcher has looked where the pods are now: its first look came before they had an address, and nobody answers there.
+	eventually(t, "a look at the members", func() bool {
+		healthy := w.condition(t, w.key("docs"), v1alpha1.ConditionDatabaseHealthy).Message
+		return strings.Contains(healthy, "docs-mongodb-0 does not answer") && !strings.Contains(healthy, "its pod")
+	})
 	eventually(t, "passes that write nothing", func() bool { return more() == 0 })
 	if written := more(); written > 0 {
 		t.Errorf("the operator wrote %d times at steady state", written)
