@@ -148,7 +148,7 @@ func (r *ChatPDFDeploymentReconciler) step(ctx context.Context, seen *observe.Ob
 	return o
 }
 
-// secretsVersion changes when a person or the operator writes one of the Secrets that credentials reads.
+// secretsVersion changes when a person or the operator writes one of the Secrets that credentials or connectionString reads.
 func secretsVersion(seen *observe.Observed) string {
 	var versions []string
 	if external := seen.Deployment.Spec.MongoDB.External; external != nil {
