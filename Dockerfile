@@ -8,7 +8,8 @@ ARG GO_IMAGE=docker.io/library/golang:1.26.8-trixie
 ARG NODE_IMAGE=docker.io/library/node:24.21.0-trixie-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/static-debian13:nonroot
 
-# Go compiles for every platform on the builder's own, never under emulation.
+# Go compiles for every platform on the builder's own, never under emulation. Debug information is not made, as the
+# linker drops it (-s -w); traces of a panic have their lines without it.
 FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS go
 WORKDIR /src
 ENV CGO_ENABLED=0 GOENV=/run/secrets/goenv GOMODCACHE=/go/pkg/mod GOCACHE=/root/.cache/go-build
@@ -22,7 +23,7 @@ COPY *.go ./
 ARG TARGETOS TARGETARCH VERSION=dev COMMIT=
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     --mount=type=secret,id=goenv --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
-    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -o /out/manager -ldflags "-s -w \
+    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -gcflags=all=-dwarf=false -o /out/manager -ldflags "-s -w \
     -X chatpdf.dev/operator/internal/version.Version=$VERSION -X chatpdf.dev/operator/internal/version.Commit=$COMMIT" .
 
 FROM go AS dbagent-build
@@ -30,7 +31,7 @@ COPY cmd/dbagent/ cmd/dbagent/
 ARG TARGETOS TARGETARCH VERSION=dev COMMIT=
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     --mount=type=secret,id=goenv --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
-    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -o /out/dbagent -ldflags "-s -w \
+    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -gcflags=all=-dwarf=false -o /out/dbagent -ldflags "-s -w \
     -X chatpdf.dev/operator/internal/version.Version=$VERSION -X chatpdf.dev/operator/internal/version.Commit=$COMMIT" ./cmd/dbagent
 
 # The server in Go lies beside the page; without it, a change to the server builds no page anew.
@@ -53,7 +54,7 @@ COPY --from=page /page/dist/ app/web/dist/
 ARG TARGETOS TARGETARCH VERSION=dev COMMIT=
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     --mount=type=secret,id=goenv --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
-    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -o /out/chatpdf -ldflags "-s -w \
+    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -gcflags=all=-dwarf=false -o /out/chatpdf -ldflags "-s -w \
     -X chatpdf.dev/operator/internal/version.Version=$VERSION -X chatpdf.dev/operator/internal/version.Commit=$COMMIT" ./app
 
 # The labels come after the program: releases of buildah reuse a cached label whatever the values of its arguments.

@@ -18,7 +18,7 @@ Names:
 
 Tools live in $CHATPDF_CACHE/tools, else $XDG_CACHE_HOME/chatpdf-operator/tools, else
 ~/.cache/chatpdf-operator/tools. The directory's name holds the tool's version and the version
-of Go that built it.
+of Go that built it, and for a tool with a module of its own a digest of that.
 
 Example:
   "$(hack/tools/tool.sh helm)" template demo charts/chatpdf-operator
@@ -28,7 +28,9 @@ HELP
 case "${1:-}" in
 controller-gen) package=sigs.k8s.io/controller-tools/cmd/controller-gen version=v0.23.0 ;;
 golangci-lint) package=github.com/golangci/golangci-lint/v2/cmd/golangci-lint version=v2.15.0 ;;
-helm) package=helm.sh/helm/v4/cmd/helm version=v4.3.1 ;;
+# helm has a module of its own, whose versions of client-go and what belongs to it are those of the local cluster's
+# programs: what both need is then compiled once, which saves minutes on a new machine.
+helm) package=helm.sh/helm/v4/cmd/helm version=v4.3.1 module=$(cd "$(dirname "$0")/helm" && pwd) ;;
 # The newest that Go 1.26 builds: v5.8.3 needs Go 1.27.
 kustomize) package=sigs.k8s.io/kustomize/kustomize/v5 version=v5.8.2 ;;
 -h | --help)
@@ -41,6 +43,7 @@ kustomize) package=sigs.k8s.io/kustomize/kustomize/v5 version=v5.8.2 ;;
 	;;
 esac
 name=$1
+module=${module:-}
 
 if ! command -v go >/dev/null; then
 	echo "tools: $name is built with Go and there is no go command in PATH: install Go 1.26 or newer" >&2
@@ -49,6 +52,9 @@ fi
 
 cache=${CHATPDF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chatpdf-operator}
 directory=$cache/tools/$name-$version-$(go env GOVERSION)
+if [ -n "$module" ]; then
+	directory=$directory-$(cat "$module/go.mod" "$module/go.sum" | cksum | cut -d ' ' -f 1)
+fi
 program=$directory/$name
 if [ -x "$program" ]; then
 	echo "$program"
@@ -76,8 +82,13 @@ fi
 started=$(date +%s)
 elapsed() { echo $(($(date +%s) - started)); }
 
-GOBIN=$workshop GOFLAGS='' GOWORK=off CGO_ENABLED=0 \
-	go install -trimpath -ldflags "$flags" "$package@$version" >"$workshop/log" 2>&1 &
+# The linker drops debug information; not making it saves a tenth of the time.
+export GOBIN="$workshop" GOFLAGS='' GOWORK=off CGO_ENABLED=0
+if [ -n "$module" ]; then
+	go -C "$module" install -trimpath -gcflags=all=-dwarf=false -ldflags "$flags" "$package" >"$workshop/log" 2>&1 &
+else
+	go install -trimpath -gcflags=all=-dwarf=false -ldflags "$flags" "$package@$version" >"$workshop/log" 2>&1 &
+fi
 build=$!
 
 # On a terminal the line is redrawn each second; in a log one line every half minute is enough.

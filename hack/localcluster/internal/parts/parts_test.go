@@ -39,6 +39,41 @@ func TestEveryPartIsPinnedToTheVersionItIsNamedBy(t *testing.T) {
 	}
 }
 
+// Client-go, grpc and OpenTelemetry alone are most of what several parts are compiled from. Each further version of
+// one module is compiled again, with everything that imports it: minutes on a new machine.
+func TestEssentialPartsAreCompiledFromOneVersionOfEachModule(t *testing.T) {
+	requirement := regexp.MustCompile(`(?m)^\t(\S+\.\S+) (v\S+)( // indirect)?$`)
+	versions, users := map[string]string{}, map[string]string{}
+	shared := 0
+	for _, p := range All() {
+		if !p.Essential {
+			continue
+		}
+		files, err := p.sources()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range requirement.FindAllStringSubmatch(string(files["go.mod"]), -1) {
+			module, version := line[1], line[2]
+			if version == "v0.0.0" {
+				continue // Kubernetes' own modules stand in its go.mod so, and a replace line has the version.
+			}
+			first, seen := versions[module]
+			if !seen {
+				versions[module], users[module] = version, p.Name
+				continue
+			}
+			shared++
+			if version != first {
+				t.Errorf("%s has %s %s, and %s has %s: take the newer in both", p.Name, module, version, users[module], first)
+			}
+		}
+	}
+	if shared == 0 {
+		t.Error("no module was found in two parts: the pattern reads nothing")
+	}
+}
+
 func TestKubernetesIsStampedWithItsVersion(t *testing.T) {
 	kubernetes, err := Named([]string{"kubernetes"})
 	if err != nil {
