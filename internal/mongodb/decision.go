@@ -29,6 +29,7 @@ type StepKind string
 //	AddMember       Execute reconfigures
 //	PromoteMember   Execute gives a member that has caught up its vote (servers before 5.0)
 //	RemoveMember    Execute reconfigures
+//	ShortenElections  Execute sets how long members wait for a primary
 //	EnsureUsers     Execute creates or corrects the app user
 //	EnsureMetricsUser  Execute does the same with the user for metrics
 //	EnsureAdminPassword  Execute gives the operator's own user its next password
@@ -49,6 +50,7 @@ const (
 	StepDown       StepKind = "StepDown"
 	RestartMember  StepKind = "RestartMember"
 
+	ShortenElections          StepKind = "ShortenElections"
 	EnsureMetricsUser         StepKind = "EnsureMetricsUser"
 	EnsureAdminPassword       StepKind = "EnsureAdminPassword"
 	DropUser                  StepKind = "DropUser"

@@ -53,6 +53,7 @@ type simVolume struct {
 type simConfig struct {
 	version int // a thousand for each term: a new primary's configuration is newer than any before
 	members []simVoter
+	brisk   bool // its elections are shortened
 }
 
 type simVoter struct {
@@ -218,7 +219,9 @@ func (w *world) releaseVote(i int) {
 }
 
 func (c simConfig) changed(change func([]simVoter) []simVoter) simConfig {
-	return simConfig{version: c.version + 1, members: change(slices.Clone(c.members))}
+	c.version++
+	c.members = change(slices.Clone(c.members))
+	return c
 }
 
 // committed says that a majority of the voters has the primary's configuration.
@@ -303,7 +306,10 @@ func (w *world) snapshot() Snapshot {
 	}
 	v := w.members[from].volume
 	s.Login = LoginSucceeded
-	s.Config = &Config{ReplicaSetID: v.set, Version: int64(v.config.version)}
+	s.Config = &Config{ReplicaSetID: v.set, Version: int64(v.config.version), ElectionTimeout: defaultElectionTimeout}
+	if v.config.brisk {
+		s.Config.ElectionTimeout = ElectionTimeout
+	}
 	for _, m := range v.config.members {
 		s.Config.Members = append(s.Config.Members, ConfigMember{ID: m.id, Host: w.host(m.index), Votes: 1, Priority: 1})
 		if !m.held {

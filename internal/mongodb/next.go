@@ -24,6 +24,7 @@ func Next(o Observed) Decision {
 		votelessMembers,
 		fencing,
 		allHealthy,
+		electionTimeout,
 		rolloutSeen,
 		outdatedPods,
 		featureCompatibility,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -511,6 +512,17 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		}, reason: ReasonMemberSyncing, message: "docs-mongodb-2"},
 
 		// Restarts.
+		{state: "MongoDB's own election timeout", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Config.ElectionTimeout = 10 * time.Second
+		}, step: ShortenElections},
+		{state: "MongoDB's own election timeout while a member is down", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Config.ElectionTimeout = 10 * time.Second
+			o.down(2)
+		}, reason: ReasonMemberUnreachable, message: "docs-mongodb-2"},
+		{state: "an election timeout that a person has chosen", members: 3, settled: true, change: func(o *Observed) {
+			o.Database.Config.ElectionTimeout = 30 * time.Second
+		}, reason: ReasonSettled},
+
 		{state: "all pods outdated", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1, 2) }, step: RestartMember, host: 2},
 		{state: "the primary's pod outdated", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0) }, step: StepDown},
 		{state: "the only pod outdated", members: 1, settled: true, change: func(o *Observed) { outdate(o, 0) }, step: RestartMember},

@@ -34,6 +34,8 @@ func (w *world) execute(step Step) error {
 		return w.mayRestart(i, step)
 	case AddMember, RemoveMember:
 		return w.reconfigure(i, step)
+	case ShortenElections:
+		return w.shortenElections()
 	case StepDown:
 		return w.stepDown(i)
 	case ForceReconfiguration:
@@ -120,6 +122,16 @@ func (w *world) reconfigure(i int, step Step) error {
 		return fmt.Errorf("no majority without member %d", i)
 	}
 	source.config = without
+	return nil
+}
+
+func (w *world) shortenElections() error {
+	if w.primary < 0 || !w.committed() {
+		return fmt.Errorf("no primary, or the last configuration is not committed")
+	}
+	config := &w.members[w.primary].volume.config
+	*config = config.changed(func(voters []simVoter) []simVoter { return voters })
+	config.brisk = true
 	return nil
 }
 

@@ -1,6 +1,10 @@
 package mongodb
 
-import "k8s.io/apimachinery/pkg/types"
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
 
 // Snapshot is what the watcher saw of a replica set last. Numbers that wiggle are bucketed, so
 // that two snapshots are equal unless something happened.
@@ -154,6 +158,8 @@ type Config struct {
 	// added back until it has caught up ("newlyAdded") without showing that in the configuration:
 	// then Voters is less than the sum of Votes.
 	Voters int
+	// ElectionTimeout is how long members do not hear of a primary before they elect another one.
+	ElectionTimeout time.Duration
 	// Members in the configuration.
 	Members []ConfigMember
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -25,7 +26,8 @@ type knownConfig struct {
 	Term     int64         `bson:"term"`
 	Members  []knownMember `bson:"members"`
 	Settings struct {
-		ReplicaSetID bson.ObjectID `bson:"replicaSetId"`
+		ReplicaSetID          bson.ObjectID `bson:"replicaSetId"`
+		ElectionTimeoutMillis int64         `bson:"electionTimeoutMillis"`
 	} `bson:"settings"`
 }
 
@@ -60,7 +62,8 @@ func readConfig(ctx context.Context, client *mongo.Client, from *readpref.ReadPr
 }
 
 func (c *configuration) summary() *mongodb.Config {
-	config := &mongodb.Config{Version: c.known.Version, Term: c.known.Term, Committed: c.committed}
+	config := &mongodb.Config{Version: c.known.Version, Term: c.known.Term, Committed: c.committed,
+		ElectionTimeout: time.Duration(c.known.Settings.ElectionTimeoutMillis) * time.Millisecond}
 	if !c.known.Settings.ReplicaSetID.IsZero() {
 		config.ReplicaSetID = c.known.Settings.ReplicaSetID.Hex()
 	}
@@ -79,42 +82,71 @@ func (c *configuration) member(host string) (knownMember, bool) {
 	return knownMember{}, false
 }
 
-// next is the document of the following version, with the members changed.
-func (c *configuration) next(change func(members bson.A) bson.A) bson.D {
+// change makes one entry of a configuration another one.
+type change func(bson.E) bson.E
+
+// next is the document of the following version, changed.
+func (c *configuration) next(change change) bson.D {
 	document := make(bson.D, 0, len(c.document))
 	for _, e := range c.document {
-		switch e.Key {
-		case "version":
+		if e.Key == "version" {
 			e.Value = c.known.Version + 1
-		case "members":
-			members, _ := e.Value.(bson.A)
-			e.Value = change(members)
 		}
-		document = append(document, e)
+		document = append(document, change(e))
 	}
 	return document
 }
 
-// with appends a member.
-func with(host string, id, votes int) func(bson.A) bson.A {
-	return func(members bson.A) bson.A {
-		added := bson.D{{Key: "_id", Value: id}, {Key: "host", Value: host}, {Key: "votes", Value: votes}, {Key: "priority", Value: votes}}
-		return append(slices.Clip(members), added)
+// ofMembers changes the members alone.
+func ofMembers(changed func(members bson.A) bson.A) change {
+	return func(e bson.E) bson.E {
+		if e.Key == "members" {
+			members, _ := e.Value.(bson.A)
+			e.Value = changed(members)
+		}
+		return e
 	}
 }
 
+// electingAfter sets how long members do not hear of a primary before they elect another one.
+func electingAfter(timeout time.Duration) change {
+	return func(e bson.E) bson.E {
+		settings, _ := e.Value.(bson.D)
+		if e.Key != "settings" {
+			return e
+		}
+		changed := bson.D{}
+		for _, setting := range settings {
+			if setting.Key == "electionTimeoutMillis" {
+				setting.Value = timeout.Milliseconds()
+			}
+			changed = append(changed, setting)
+		}
+		e.Value = changed
+		return e
+	}
+}
+
+// with appends a member.
+func with(host string, id, votes int) change {
+	return ofMembers(func(members bson.A) bson.A {
+		added := bson.D{{Key: "_id", Value: id}, {Key: "host", Value: host}, {Key: "votes", Value: votes}, {Key: "priority", Value: votes}}
+		return append(slices.Clip(members), added)
+	})
+}
+
 // without leaves one member out.
-func without(host string) func(bson.A) bson.A {
+func without(host string) change {
 	return keeping(func(member string) bool { return member != host })
 }
 
 // only leaves all others out.
-func only(hosts []string) func(bson.A) bson.A {
+func only(hosts []string) change {
 	return keeping(func(member string) bool { return slices.Contains(hosts, member) })
 }
 
-func keeping(keep func(host string) bool) func(bson.A) bson.A {
-	return func(members bson.A) bson.A {
+func keeping(keep func(host string) bool) change {
+	return ofMembers(func(members bson.A) bson.A {
 		kept := bson.A{}
 		for _, m := range members {
 			if keep(hostOf(m)) {
@@ -122,12 +154,12 @@ func keeping(keep func(host string) bool) func(bson.A) bson.A {
 			}
 		}
 		return kept
-	}
+	})
 }
 
 // promoted gives one member a vote and the priority of all others.
-func promoted(host string) func(bson.A) bson.A {
-	return func(members bson.A) bson.A {
+func promoted(host string) change {
+	return ofMembers(func(members bson.A) bson.A {
 		all := bson.A{}
 		for _, m := range members {
 			document, _ := m.(bson.D)
@@ -144,7 +176,7 @@ func promoted(host string) func(bson.A) bson.A {
 			all = append(all, document)
 		}
 		return all
-	}
+	})
 }
 
 func hostOf(member any) string {

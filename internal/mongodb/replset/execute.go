@@ -58,6 +58,8 @@ func (w *watch) take(ctx context.Context, step mongodb.Step) error {
 		return s.promoteMember(ctx, step)
 	case mongodb.RemoveMember:
 		return s.removeMember(ctx, step)
+	case mongodb.ShortenElections:
+		return s.shortenElections(ctx, step)
 	case mongodb.EnsureMetricsUser:
 		return s.ensureMetricsUser(ctx)
 	case mongodb.EnsureAdminPassword:
@@ -194,6 +196,18 @@ func (s *session) removeMember(ctx context.Context, step mongodb.Step) error {
 	})
 }
 
+func (s *session) shortenElections(ctx context.Context, step mongodb.Step) error {
+	config, err := s.configFor(ctx, step)
+	if err != nil {
+		return err
+	}
+	short := func(now *configuration) bool { return now.summary().ElectionTimeout == mongodb.ElectionTimeout }
+	if short(config) {
+		return nil
+	}
+	return s.reconfigure(ctx, config, electingAfter(mongodb.ElectionTimeout), "setting electionTimeoutMillis", short)
+}
+
 // survives checks on the server's fresh word that the voters which remain have a healthy majority.
 func (r *setReply) survives(leaving string) error {
 	if r.self == leaving {
@@ -258,7 +272,7 @@ func (s *session) configFor(ctx context.Context, step mongodb.Step) (*configurat
 // reconfigure changes the configuration by one version. The server takes it only if nobody has
 // changed it since it was read. An answer that comes late is no failure: the change is there
 // before a majority has taken it, and the next look says whether one has.
-func (s *session) reconfigure(ctx context.Context, config *configuration, change func(bson.A) bson.A, what string, done func(*configuration) bool) error {
+func (s *session) reconfigure(ctx context.Context, config *configuration, change change, what string, done func(*configuration) bool) error {
 	command := bson.D{{Key: "replSetReconfig", Value: config.next(change)}}
 	err := run(ctx, s.client, readpref.Primary(), command, nil)
 	if err == nil {

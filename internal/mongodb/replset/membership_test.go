@@ -47,6 +47,9 @@ func TestThreeMembersSurviveWhatHappensToThem(t *testing.T) {
 	t.Parallel()
 	o := newOperatorOn(t, 3, 3)
 	o.settle()
+	if timeout := o.watcher.Snapshot(o.key).Config.ElectionTimeout; timeout != mongodb.ElectionTimeout {
+		t.Errorf("members elect another primary after %s, want %s", timeout, mongodb.ElectionTimeout)
+	}
 	t.Run("a killed primary loses no acknowledged write", func(t *testing.T) { killedPrimary(t, o) })
 	t.Run("pods restart by role and never two at a time", func(t *testing.T) { rollingRestart(t, o) })
 	t.Run("a lost volume comes back as a new member", func(t *testing.T) { lostVolume(t, o) })
@@ -241,7 +244,7 @@ func TestAtSteadyStateNothingConnectsAndNothingIsAskedButTheSample(t *testing.T)
 			t.Errorf("%d times %s", more, command)
 		}
 	}
-	if len(o.taken) != 5 {
+	if len(o.taken) != 6 {
 		t.Errorf("steps %v", o.kinds())
 	}
 	select {
