@@ -88,6 +88,8 @@ type ExternalDatabaseSpec struct {
 // DatabaseTLSSpec is what the database's certificates come from: an authority of the operator's own unless it names
 // another source. Certificates and authorities are replaced while the database runs, with MongoDB 5.0 or later.
 // +kubebuilder:validation:XValidation:rule="!has(self.certificateSecretRef) || !has(self.renewRequest)",message="mongodb.tls.renewRequest is for the operator's own authority: with certificateSecretRef put another certificate into that Secret instead."
+// +kubebuilder:validation:XValidation:rule="!has(self.issuerRef) || !has(self.certificateSecretRef)",message="mongodb.tls takes one of issuerRef and certificateSecretRef: for issuerRef cert-manager writes a Secret of its own."
+// +kubebuilder:validation:XValidation:rule="!has(self.issuerRef) || !has(self.renewRequest)",message="mongodb.tls.renewRequest is for the operator's own authority: with issuerRef have cert-manager renew the Certificate instead, with cmctl renew."
 type DatabaseTLSSpec struct {
 	// certificateSecretRef names a Secret of type kubernetes.io/tls, as cert-manager makes them, with tls.crt, tls.key
 	// and the ca.crt that verifies it. The certificate must be good for servers and clients, and for
@@ -97,12 +99,44 @@ type DatabaseTLSSpec struct {
 	// +optional
 	CertificateSecretRef *SecretRef `json:"certificateSecretRef,omitempty"`
 
+	// issuerRef names an issuer of cert-manager, one that fills in ca.crt (CA, Vault or self-signed): the operator asks it
+	// for the certificate by a Certificate NAME-mongodb, and takes up what is written to the Secret NAME-mongodb-issued as
+	// often as that changes. Absent: no Certificate is asked for.
+	// +optional
+	IssuerRef *IssuerRef `json:"issuerRef,omitempty"`
+
 	// renewRequest makes the operator's authority, and with it the certificate, anew once whenever it becomes another
 	// text, such as a date. Both authorities are trusted until every member serves what the new one has signed.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	RenewRequest string `json:"renewRequest,omitempty"`
+}
+
+// IssuerRef names an issuer of cert-manager, or of one of its external issuers.
+//
+// +structType=atomic
+type IssuerRef struct {
+	// name of the issuer.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	// +required
+	Name string `json:"name"`
+
+	// kind of the issuer: Issuer in the same namespace, ClusterIssuer, or a kind of the group's own. Absent: Issuer.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9]*$`
+	// +optional
+	Kind string `json:"kind,omitempty"`
+
+	// group of the issuer's kind. Absent: cert-manager.io.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	// +optional
+	Group string `json:"group,omitempty"`
 }
 
 // SecretRef names a Secret in the same namespace.

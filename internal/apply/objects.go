@@ -36,6 +36,7 @@ func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired st
 	sync(ctx, p, seen.Budgets, desired.Budgets, policyv1ac.ExtractPodDisruptionBudget)
 	sync(ctx, p, seen.StatefulSets, desired.StatefulSets, appsv1ac.ExtractStatefulSet)
 	sync(ctx, p, seen.Deployments, desired.Deployments, appsv1ac.ExtractDeployment)
+	w.issued(ctx, p, seen, desired.Issued)
 	prune(ctx, p, seen.Budgets, desired.Budgets)
 	// Replicas between the two: an autoscaler that should go would undo them, and one that comes
 	// takes over what it finds.

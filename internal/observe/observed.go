@@ -7,6 +7,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"chatpdf.dev/operator/api/v1alpha1"
@@ -39,6 +40,10 @@ type Observed struct {
 	// Certificates are those that the generated Secrets hold, by the Secret's name; what is no
 	// certificate has no entry.
 	Certificates map[string]stack.LiveCertificate
+	// Issued is the Certificate by which cert-manager was asked for the database's; empty if there is none.
+	Issued []unstructured.Unstructured
+	// WithoutIssuers says that the cluster knows no such kind.
+	WithoutIssuers bool
 	// Trust is what the generated Secrets and that of the spec say of the database's certificates.
 	Trust stack.LiveTrust
 	// Keyfile is what the members know each other by.

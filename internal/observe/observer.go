@@ -45,7 +45,7 @@ func (o Observer) Observe(ctx context.Context, d *v1alpha1.ChatPDFDeployment) (*
 	seen.Database = o.Snapshot(types.NamespacedName{Namespace: d.Namespace, Name: d.Name})
 	steps := []func(context.Context, *Observed) error{o.lists, o.secrets}
 	if d.Spec.MongoDB.External == nil {
-		steps = append(steps, o.identity, o.statefulSet, o.claims, o.trouble)
+		steps = append(steps, o.issued, o.identity, o.statefulSet, o.claims, o.trouble)
 	}
 	for _, step := range steps {
 		if err := step(ctx, seen); err != nil {

@@ -42,6 +42,12 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 		}
 		seen.Trust.Given = &stack.GivenCertificate{Secret: given.Name, Obstacle: fmt.Sprintf(obstacle, given.Name)}
 	}
+	if d.Spec.MongoDB.External == nil {
+		needed = append(needed, names.IssuedSecret)
+	}
+	if d.Spec.MongoDB.TLS.IssuerRef != nil {
+		seen.Trust.Given = &stack.GivenCertificate{Secret: names.IssuedSecret, Obstacle: fmt.Sprintf("cert-manager is asked for Secret %s.", names.IssuedSecret)}
+	}
 	for _, name := range needed {
 		secret, err := get[corev1.Secret](ctx, o.Live, d.Namespace, name)
 		if err != nil {

@@ -51,6 +51,8 @@ type Names struct {
 	CASecret string
 	// TLSSecret holds the members' certificate.
 	TLSSecret string
+	// Issued is the Certificate by which cert-manager is asked for the members' certificate, IssuedSecret where it writes that.
+	Issued, IssuedSecret string
 	// Identity is the ConfigMap that remembers the replica set.
 	Identity string
 }
@@ -70,6 +72,8 @@ func NamesOf(deployment string) Names {
 		AgentSecret:           set + "-agent",
 		CASecret:              set + "-ca",
 		TLSSecret:             set + "-tls",
+		Issued:                set,
+		IssuedSecret:          set + "-issued",
 		Identity:              mongodb.IdentityName(deployment),
 	}
 }

@@ -43,6 +43,8 @@ type Objects struct {
 	Budgets         []*policyv1ac.PodDisruptionBudgetApplyConfiguration
 	Autoscalers     []*autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration
 	Replicas        []Replicas
+	// Issued are Certificates to ask cert-manager for.
+	Issued []*IssuedCertificate
 }
 
 // Build makes the objects.
@@ -61,6 +63,7 @@ func Build(in Input) Objects {
 		Autoscalers: autoscalers(in),
 		Replicas:    replicas(in),
 	}
+	objects.Issued = issuedCertificates(in, objects.Secrets)
 	if in.runsDatabase() {
 		objects.StatefulSets = append(objects.StatefulSets, statefulSet(in))
 	}

@@ -65,11 +65,23 @@ type GivenCertificate struct {
 	Secret string
 	// Obstacle is why it cannot be read, as a sentence; empty if it can.
 	Obstacle string
+	// Awaited says that somebody was asked to write the Secret, at AskedAt; zero if that is about to be done.
+	Awaited bool
+	AskedAt time.Time
 	// Leaf for members to serve, with Intermediates.
 	Leaf          *x509.Certificate
 	Intermediates []*x509.Certificate
 	// Authorities that it is to be trusted by.
 	Authorities []*x509.Certificate
+}
+
+// issuedWithin is how long whoever was asked for a certificate has for it: an issuer may need somebody's approval, and that
+// is trouble to tell of.
+const issuedWithin = 10 * time.Minute
+
+// onItsWay says that the certificate was asked for only just now.
+func (g GivenCertificate) onItsWay(now time.Time) bool {
+	return g.Awaited && g.Obstacle != "" && (g.AskedAt.IsZero() || now.Before(g.AskedAt.Add(issuedWithin)))
 }
 
 // Refuses says why members cannot be given the certificate; empty if they can. dnsNames may have a wildcard in front.
@@ -156,6 +168,13 @@ func (o Objects) Certificates(asked v1alpha1.DatabaseTLSSpec, live LiveTrust, me
 		return CertificatePlan{}
 	}
 	refused := ""
+	if live.Given != nil && live.Given.onItsWay(now) {
+		plan := c.plan(asked, false)
+		if plan.Change == nil && plan.Waits == "" {
+			plan.Waits, plan.Until = live.Given.Obstacle, live.Given.AskedAt.Add(issuedWithin)
+		}
+		return plan
+	}
 	if live.Given != nil {
 		refused = live.Given.Refuses(c.certificate.DNSNames, now)
 	}

@@ -406,3 +406,48 @@ func TestNothingIsServedBeforeItIsTrusted(t *testing.T) {
 		t.Errorf("with an agent that cannot say it does %+v", plan)
 	}
 }
+
+func TestACertificateThatAnIssuerWasAskedForMayTakeTenMinutes(t *testing.T) {
+	w := newRotating(t, 1)
+	const sentence = "cert-manager has not written Secret docs-mongodb-issued yet."
+	for _, c := range []struct {
+		state          string
+		given          stack.GivenCertificate
+		waits, refused string
+	}{
+		{"not asked yet", stack.GivenCertificate{Obstacle: sentence, Awaited: true}, sentence, ""},
+		{"asked just now", stack.GivenCertificate{Obstacle: sentence, Awaited: true, AskedAt: w.now.Add(-9 * time.Minute)}, sentence, ""},
+		{"asked long ago", stack.GivenCertificate{Obstacle: sentence, Awaited: true, AskedAt: w.now.Add(-10 * time.Minute)}, "", sentence},
+		{"nobody can be asked", stack.GivenCertificate{Obstacle: sentence}, "", sentence},
+	} {
+		t.Run(c.state, func(t *testing.T) {
+			w.live.Given = &c.given
+			plan := w.objects.Certificates(w.spec, w.live, w.reports(), w.now)
+			if plan.Change != nil || plan.Waits != c.waits || plan.Refused != c.refused {
+				t.Errorf("planned %+v, want it to wait for %q and to refuse with %q", plan, c.waits, c.refused)
+			}
+		})
+	}
+}
+
+func TestAnIssuerIsAskedForTheNamesThatTheOperatorsOwnCertificateHas(t *testing.T) {
+	if issued := build(v1alpha1.ChatPDFDeploymentSpec{}, nil).Issued; len(issued) > 0 {
+		t.Errorf("nobody asked for %+v", issued)
+	}
+	objects := build(v1alpha1.ChatPDFDeploymentSpec{MongoDB: v1alpha1.MongoDBSpec{
+		TLS: v1alpha1.DatabaseTLSSpec{IssuerRef: &v1alpha1.IssuerRef{Name: "company"}},
+	}}, nil)
+	if len(objects.Issued) != 1 {
+		t.Fatalf("%d Certificates", len(objects.Issued))
+	}
+	spec := objects.Issued[0].Spec
+	if want := certificateRecipe(t, objects).DNSNames; !slices.Equal(spec.DNSNames, want) {
+		t.Errorf("it asks for %q, want %q", spec.DNSNames, want)
+	}
+	if want := (stack.IssuedBy{Name: "company", Kind: "Issuer", Group: "cert-manager.io"}); spec.IssuerRef != want {
+		t.Errorf("it asks %+v, want %+v", spec.IssuerRef, want)
+	}
+	if !slices.Contains(spec.Usages, "client auth") || !slices.Contains(spec.Usages, "server auth") {
+		t.Errorf("members are servers and clients: %q", spec.Usages)
+	}
+}

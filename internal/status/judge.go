@@ -80,7 +80,7 @@ func Judge(f Facts) (v1alpha1.ChatPDFDeploymentStatus, time.Duration) {
 		c.disk(f)
 	}
 	again := sooner(sooner(c.whole(f, parts), c.certificate(f)), rotation(f))
-	if d.Spec.LLM.APIKeySecretRef != nil || d.Spec.MongoDB.TLS.CertificateSecretRef != nil || d.Spec.MongoDB.External != nil {
+	if tls := d.Spec.MongoDB.TLS; d.Spec.LLM.APIKeySecretRef != nil || tls.CertificateSecretRef != nil || tls.IssuerRef != nil || d.Spec.MongoDB.External != nil {
 		again = sooner(again, lookAtSecrets)
 	}
 	return next, again

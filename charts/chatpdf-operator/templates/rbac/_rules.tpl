@@ -160,6 +160,15 @@
   - patch
   - watch
 - apiGroups:
+  - cert-manager.io
+  resources:
+  - certificates
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+- apiGroups:
   - chatpdf.dev
   resources:
   - chatpdfdeployments
@@ -292,6 +301,15 @@
   - list
   - patch
   - watch
+- apiGroups:
+  - cert-manager.io
+  resources:
+  - certificates
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
 - apiGroups:
   - chatpdf.dev
   resources:
