@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ func TestAnIssuerOfCertManagerIsAskedForTheCertificateAndThenNoMore(t *testing.T
 	m := certManager{c, theirs}
 	condition := func() metav1.Condition { return c.condition(t, c.key, v1alpha1.ConditionDatabaseCertificateValid) }
 	serves := func(certificate []byte) bool {
-		return c.trusts(t, theirs.Certificate, c.operator) && string(c.secrets(t)["docs-mongodb-tls"]["tls.crt"]) == string(certificate)
+		return c.trusts(t, theirs.Certificate, c.operator) && bytes.Equal(c.secrets(t)["docs-mongodb-tls"]["tls.crt"], certificate)
 	}
 
 	c.asks(t, v1alpha1.DatabaseTLSSpec{IssuerRef: &v1alpha1.IssuerRef{Name: "company", Kind: "ClusterIssuer"}})
