@@ -511,7 +511,7 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 			o.say(2, func(p *Probe) { p.State = StateStartup2 })
 		}, reason: ReasonMemberSyncing, message: "docs-mongodb-2"},
 
-		// Restarts.
+		// Elections.
 		{state: "MongoDB's own election timeout", members: 3, settled: true, change: func(o *Observed) {
 			o.Database.Config.ElectionTimeout = 10 * time.Second
 		}, step: ShortenElections},
@@ -523,6 +523,7 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 			o.Database.Config.ElectionTimeout = 30 * time.Second
 		}, reason: ReasonSettled},
 
+		// Restarts.
 		{state: "all pods outdated", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0, 1, 2) }, step: RestartMember, host: 2},
 		{state: "the primary's pod outdated", members: 3, settled: true, change: func(o *Observed) { outdate(o, 0) }, step: StepDown},
 		{state: "the only pod outdated", members: 1, settled: true, change: func(o *Observed) { outdate(o, 0) }, step: RestartMember},
