@@ -73,6 +73,7 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	}
 	p.release = release.Decide(history, content, d.Name, d.UID)
 	database.Image = content.Database.Image
+	database.AgentImage, database.TemplateAgentImage = config.AgentImage, stack.TemplateAgentImage(content.Database.Template)
 	p.decision = mongodb.Next(database)
 	p.availability = mongodb.Available(database)
 	p.members = mongodb.States(database)

@@ -17,7 +17,7 @@ import (
 
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=create;update
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=patch
-// +kubebuilder:rbac:groups="",resources=pods,verbs=delete
+// +kubebuilder:rbac:groups="",resources=pods,verbs=delete;patch
 
 // Step carries out what a step of the database writes to the API server. Every write holds only if
 // what was seen is still so.
@@ -32,7 +32,10 @@ func (w *Writer) Step(ctx context.Context, seen *observe.Observed, step *mongodb
 			return err
 		}
 	}
-	if step.Pod != nil {
+	switch {
+	case step.Agent != nil:
+		return w.updateAgent(ctx, seen.Deployment.Namespace, step.Pod, *step.Agent)
+	case step.Pod != nil:
 		return w.restart(ctx, seen.Deployment.Namespace, step.Pod)
 	}
 	return nil
@@ -75,6 +78,17 @@ func (w *Writer) claim(ctx context.Context, namespace string, write mongodb.Clai
 		WithUID(write.UID).WithAnnotations(write.Record.Annotations()), Manager)
 	if err != nil {
 		return fmt.Errorf("recording the replica set on PersistentVolumeClaim %s: %w", write.Name, err)
+	}
+	return nil
+}
+
+// updateAgent exchanges the image of one container of a pod that runs: the kubelet starts it anew and no other.
+func (w *Writer) updateAgent(ctx context.Context, namespace string, pod *mongodb.PodRef, update mongodb.AgentUpdate) error {
+	p := &pass{client: w.Client}
+	_, err := p.apply(ctx, corev1ac.Pod(pod.Name, namespace).WithUID(pod.UID).WithAnnotations(update.Annotations()).
+		WithSpec(corev1ac.PodSpec().WithInitContainers(corev1ac.Container().WithName(mongodb.AgentContainer).WithImage(update.Image))), Manager)
+	if err != nil {
+		return fmt.Errorf("exchanging the agent beside %s: %w", pod.Name, err)
 	}
 	return nil
 }

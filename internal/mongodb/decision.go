@@ -39,6 +39,7 @@ type StepKind string
 //	ForceReconfiguration  Execute looks once more, then makes
 //	                Step.Healthy the whole configuration        write Step.Identity
 //	RestartMember   Execute looks at every member once more     then delete Step.Pod
+//	UpdateAgent     Execute does nothing                        then exchange the agent of Step.Pod
 const (
 	RecordIntent   StepKind = "RecordIntent"
 	Bootstrap      StepKind = "Bootstrap"
@@ -56,6 +57,7 @@ const (
 	DropUser                  StepKind = "DropUser"
 	RaiseFeatureCompatibility StepKind = "RaiseFeatureCompatibility"
 	ForceReconfiguration      StepKind = "ForceReconfiguration"
+	UpdateAgent               StepKind = "UpdateAgent"
 )
 
 // Step is one act. Each is safe to repeat.
@@ -81,8 +83,10 @@ type Step struct {
 	Identity *Identity
 	// Claims are annotations to write for RecordIdentity, after the ConfigMap.
 	Claims []ClaimWrite
-	// Pod to delete for RestartMember; with its UID as precondition.
+	// Pod to delete for RestartMember, or to change for UpdateAgent; with its UID as precondition.
 	Pod *PodRef
+	// Agent for UpdateAgent.
+	Agent *AgentUpdate
 	// FeatureCompatibility to raise the data to, for RaiseFeatureCompatibility.
 	FeatureCompatibility Series
 	// Username for DropUser.

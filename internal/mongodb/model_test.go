@@ -17,6 +17,7 @@ type world struct {
 	replicas int
 	fenced   []int  // the ordinals that a person wants fenced
 	forced   string // the forced reconfiguration that a person asks for
+	agent    string // the operator's image of the agent; one with brokenAgent in its name does not start
 	members  []*simMember
 	identity map[string]string // the ConfigMap's data; survives everything but its own loss
 	nextUID  int
@@ -39,6 +40,18 @@ type simMember struct {
 	claimUID types.UID
 	claim    ClaimRecord
 	volume   simVolume
+	agent    AgentUpdate
+	runs     string // the agent's container
+}
+
+const (
+	templateAgent = "agent:1"
+	brokenAgent   = "broken"
+)
+
+// agentRuns says that the agent which was asked for last runs.
+func (m *simMember) agentRuns() bool {
+	return !m.failed && !m.gone && !strings.Contains(m.agent.Image, brokenAgent) && m.runs != m.agent.Replaces
 }
 
 // simVolume is what a disk holds.
@@ -62,7 +75,7 @@ type simVoter struct {
 }
 
 func newWorld(desired int32) *world {
-	return &world{desired: desired, primary: -1}
+	return &world{desired: desired, primary: -1, agent: templateAgent}
 }
 
 func (w *world) uid(kind string) types.UID {
@@ -114,6 +127,9 @@ func (w *world) listed(i int) bool {
 func (w *world) tick() {
 	for i, m := range w.members {
 		m.held = m.held && w.listed(i)
+		if m.runs == m.agent.Replaces && !m.failed {
+			m.runs = string(w.uid("container")) // the kubelet starts the agent anew
+		}
 	}
 	w.elect()
 	w.spread()
@@ -331,11 +347,12 @@ func (w *world) observe(s Snapshot) Observed {
 	o := Observed{
 		Deployment: "docs", Desired: w.desired, StatefulSetReplicas: int32(w.replicas), CredentialsExist: true,
 		Identity: identity, ForcedReconfiguration: w.forced, Fenced: w.fenced, Database: s,
+		AgentImage: w.agent, TemplateAgentImage: templateAgent,
 	}
 	for i, m := range w.members {
 		o.Members = append(o.Members, Member{
 			Ordinal: i, Host: w.host(i), PodUID: m.podUID, PodRunning: m.podUID != "" && !m.gone && !m.failed, PodReady: w.up(i) && w.serves(i),
-			PodOutdated: m.outdated, ClaimUID: m.claimUID, ClaimOurs: true, Claim: m.claim,
+			PodOutdated: m.outdated, Agent: Agent{Update: m.agent, Container: m.runs, Ready: m.agentRuns()}, ClaimUID: m.claimUID, ClaimOurs: true, Claim: m.claim,
 		})
 	}
 	return o
@@ -358,6 +375,7 @@ func (w *world) scale(replicas int) {
 			m.podUID = ""
 		case m.podUID == "":
 			m.podUID, m.outdated, m.held = w.uid("pod"), false, w.listed(i)
+			m.agent, m.runs = AgentUpdate{}, string(w.uid("container"))
 			if m.claimUID == "" {
 				m.claimUID = w.uid("claim")
 			}

@@ -8,6 +8,7 @@ func Next(o Observed) Decision {
 		credentials,
 		oneReplicaSet,
 		lostPods,
+		brokenAgents,
 		identityOnClaims,
 		bootstrap,
 		released,
@@ -31,6 +32,7 @@ func Next(o Observed) Decision {
 		metricsUser,
 		adminPassword,
 		retiredUsers,
+		agentImages,
 	}
 	for _, check := range checks {
 		if decision := check(v); decision != nil {

@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,18 @@ func (o *Observed) down(i int) {
 	o.Database.Probes[o.Members[i].Host] = Probe{State: StateUnreachable, Error: "connection refused"}
 	if o.Database.Primary == o.Members[i].Host {
 		o.Database.Primary = ""
+	}
+}
+
+// agents run well everywhere, made from a template with one image beside an operator with another; those of some
+// members are exchanged.
+func (o *Observed) agents(template, operator string, exchanged ...int) {
+	o.TemplateAgentImage, o.AgentImage = template, operator
+	for i := range o.Members {
+		o.Members[i].Agent = Agent{Container: "container", Ready: true}
+		if slices.Contains(exchanged, i) {
+			o.Members[i].Agent.Update = AgentUpdate{Image: operator, Replaces: "earlier"}
+		}
 	}
 }
 
@@ -510,6 +523,53 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "a member copies onto its own volume", members: 3, settled: true, change: func(o *Observed) {
 			o.say(2, func(p *Probe) { p.State = StateStartup2 })
 		}, reason: ReasonMemberSyncing, message: "docs-mongodb-2"},
+
+		// Agents of another version of the operator.
+		{state: "the operator was upgraded", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new")
+		}, step: UpdateAgent, host: 2},
+		{state: "the last agent but the primary's is the operator's", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new", 1, 2)
+		}, step: UpdateAgent, host: 0},
+		{state: "all agents are the operator's", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new", 0, 1, 2)
+		}, reason: ReasonSettled},
+		{state: "an agent that was exchanged does not run", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new", 2)
+			o.Members[2].Agent.Ready = false
+		}, reason: ReasonAgentStarting, message: "docs-mongodb-2"},
+		{state: "an agent that was exchanged does not run, and the operator is rolled back", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "old")
+			o.Members[2].Agent = Agent{Update: AgentUpdate{Image: "new"}}
+		}, step: UpdateAgent, host: 2},
+		{state: "an old agent does not run, nor does its member", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new")
+			o.Members[1].Agent.Ready = false
+			o.down(1)
+		}, step: UpdateAgent, host: 1},
+		{state: "an old agent does not run before anything is initiated", members: 1, change: func(o *Observed) {
+			o.agents("old", "new")
+			o.Members[0].Agent.Ready = false
+			o.say(0, func(p *Probe) { *p = Probe{State: StateUnreachable} })
+		}, step: UpdateAgent, host: 0},
+		{state: "an old agent does not run, and the first that was exchanged neither", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new", 2)
+			o.Members[1].Agent.Ready, o.Members[2].Agent.Ready = false, false
+		}, reason: ReasonAgentStarting},
+		{state: "an agent of nobody's does not run", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "old")
+			o.Members[1].Agent.Ready = false
+		}, reason: ReasonSettled},
+		{state: "a member is down while the operator was upgraded", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new")
+			o.down(1)
+		}, reason: ReasonMemberUnreachable},
+		{state: "the pods are of an older template, and the operator was upgraded", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("new", "new")
+			for i := range o.Members {
+				o.Members[i].PodOutdated = true
+			}
+		}, step: RestartMember, host: 2},
 
 		// Elections.
 		{state: "MongoDB's own election timeout", members: 3, settled: true, change: func(o *Observed) {

@@ -13,6 +13,10 @@ type Observed struct {
 	Desired int32
 	// Image of mongod that the members should run.
 	Image string
+	// AgentImage that should run beside every mongod; empty: what runs stays.
+	AgentImage string
+	// TemplateAgentImage is the agent's image in the template that the members' pods are made from.
+	TemplateAgentImage string
 	// FeatureCompatibility that the data should have; zero: as it is.
 	FeatureCompatibility Series
 	// ForcedReconfiguration is what a person calls the one that is asked for; empty if none is.
@@ -56,6 +60,8 @@ type Member struct {
 	// PodOutdated says that the pod was made from another template than the StatefulSet's update
 	// revision, or started with another keyfile than the present one.
 	PodOutdated bool
+	// Agent beside its mongod.
+	Agent Agent
 
 	// ClaimUID is empty while there is no claim (or it is being deleted).
 	ClaimUID types.UID

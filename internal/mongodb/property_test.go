@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -163,11 +165,13 @@ func (w *world) write(step Step) {
 			}
 		}
 	}
-	if step.Pod != nil {
-		for _, m := range w.members {
-			if m.podUID == step.Pod.UID {
-				m.podUID = ""
-			}
+	for _, m := range w.members {
+		switch {
+		case step.Pod == nil || m.podUID != step.Pod.UID:
+		case step.Agent != nil:
+			m.agent = *step.Agent
+		default:
+			m.podUID = ""
 		}
 	}
 }
@@ -242,6 +246,15 @@ func (r *run) after(step Step, hadQuorum bool) {
 	if hadQuorum && !r.quorum() && !(step.Kind == RestartMember && alone) {
 		r.t.Fatalf("%s %s took the majority away", step.Kind, step.Host)
 	}
+	broken := 0
+	for _, m := range r.members {
+		if m.podUID != "" && strings.Contains(m.agent.Image, brokenAgent) {
+			broken++
+		}
+	}
+	if step.Kind == UpdateAgent && broken > 1 {
+		r.t.Fatalf("%d members were given an agent that does not start", broken)
+	}
 	if sets := r.sets(); len(sets) > 1 {
 		r.t.Fatalf("%s %s made a second replica set: %v", step.Kind, step.Host, sets)
 	}
@@ -276,7 +289,7 @@ func (r *run) disturb(loseDisks bool) {
 	if i >= len(r.members) {
 		return
 	}
-	switch m := r.members[i]; r.rng.IntN(12) {
+	switch m := r.members[i]; r.rng.IntN(13) {
 	case 0, 1:
 		m.failed = true
 	case 2, 3, 4:
@@ -300,11 +313,16 @@ func (r *run) disturb(loseDisks bool) {
 		r.fenced = r.rng.Perm(int(r.desired))[:r.rng.IntN(int(r.desired)/2+1)]
 	case 11:
 		r.fenced = nil
+	case 12: // the operator is upgraded, or rolled back
+		r.agent = []string{templateAgent, "agent:2", "agent:3", brokenAgent}[r.rng.IntN(4)]
 	}
 }
 
 func (r *run) heal() {
 	r.fenced = nil
+	if r.agent == brokenAgent {
+		r.agent = templateAgent
+	}
 	for _, m := range r.members {
 		m.failed = false
 	}
@@ -370,6 +388,11 @@ func TestWhateverFailsTheSetConvergesAndIsNeverSplit(t *testing.T) {
 			}
 			if r.initiations != 1 {
 				t.Fatalf("initiated %d times", r.initiations)
+			}
+			for i, m := range r.members {
+				if m.podUID != "" && (cmp.Or(m.agent.Image, templateAgent) != r.agent || !m.agentRuns()) {
+					t.Fatalf("beside member %d is agent %+v, not %s", i, m.agent, r.agent)
+				}
 			}
 			if written := r.members[r.primary].volume.written; written < r.acked {
 				t.Fatalf("acknowledged write %d is lost: the primary has %d", r.acked, written)

@@ -43,6 +43,7 @@ const (
 	ReasonPrimaryElected         = "PrimaryElected"
 	ReasonMemberFencing          = "MemberFencing"
 	ReasonMemberFenced           = "MemberFenced"
+	ReasonAgentStarting          = "AgentStarting"
 	ReasonMemberMissing          = "MemberMissing"
 	ReasonMembersHealthy         = "MembersHealthy"
 	ReasonDatabaseUnreachable    = "DatabaseUnreachable"

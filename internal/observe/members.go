@@ -76,6 +76,7 @@ func (seen *Observed) member(n int, domain string, set *appsv1.StatefulSet) mong
 		m.PodRunning = !m.PodTerminating && containerRuns(pod, "mongod")
 		m.PodReady = podReady(pod)
 		m.PodOutdated = outdated(pod, set) || seen.startedWithAnother(m.Host, pod)
+		m.Agent = agent(pod)
 	}
 	if claim := Named(seen.Claims, mongodb.ClaimName(d.Name, n)); claim != nil && claim.DeletionTimestamp == nil {
 		m.ClaimUID = claim.UID
@@ -117,6 +118,18 @@ func containerRuns(pod *corev1.Pod, name string) bool {
 		}
 	}
 	return false
+}
+
+// agent is what is known of the sidecar. What its status says of a container that is to be replaced does not count.
+func agent(pod *corev1.Pod) mongodb.Agent {
+	a := mongodb.Agent{Update: mongodb.ParseAgentUpdate(pod.Annotations)}
+	for _, c := range pod.Status.InitContainerStatuses {
+		if c.Name == mongodb.AgentContainer {
+			a.Container = c.ContainerID
+			a.Ready = c.Ready && c.State.Running != nil && (a.Update.Replaces == "" || c.ContainerID != a.Update.Replaces)
+		}
+	}
+	return a
 }
 
 func podReady(pod *corev1.Pod) bool {

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/utils/ptr"
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb"
@@ -92,10 +93,24 @@ func mongodContainer(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.Cont
 			mount(dataVolume, pathData), readOnlyMount("run", pathRun), readOnlyMount("agent-bin", pathAgent), mount("tmp", "/tmp"))
 }
 
-// agentContainer is a sidecar that starts before mongod. Only it sees the Secrets.
+// TemplateAgentImage is the agent's image in the template of the database's pods; empty if it has none.
+func TemplateAgentImage(template *corev1ac.PodTemplateSpecApplyConfiguration) string {
+	if template == nil || template.Spec == nil {
+		return ""
+	}
+	for _, c := range template.Spec.InitContainers {
+		if ptr.Deref(c.Name, "") == mongodb.AgentContainer {
+			return ptr.Deref(c.Image, "")
+		}
+	}
+	return ""
+}
+
+// agentContainer is a sidecar that starts before mongod. Only it sees the Secrets. All but its image stays as it is when the
+// operator is upgraded: an agent has to run with the arguments, environment and volumes of every template before it.
 func agentContainer(d *v1alpha1.ChatPDFDeployment, domain, image string) *corev1ac.ContainerApplyConfiguration {
 	r := resolve(v1alpha1.ResourcesSpec{}, agentResources)
-	return container("dbagent", image, r).
+	return container(mongodb.AgentContainer, image, r).
 		WithRestartPolicy(corev1.ContainerRestartPolicyAlways).
 		WithCommand("/dbagent").WithArgs("serve").
 		WithEnv(

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,7 +34,11 @@ func MemberNotStarting(seen *observe.Observed, now time.Time) string {
 		if now.Sub(notReadySince(&pod)) < startPatience {
 			continue
 		}
-		if trouble := containersTrouble(&pod, "spec.mongodb"); trouble != nil {
+		statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
+		if mongodb.ParseAgentUpdate(pod.Annotations).Image != "" {
+			statuses = pod.Status.ContainerStatuses // its agent is not the template's any more
+		}
+		if trouble := containersTrouble(&pod, statuses, "spec.mongodb"); trouble != nil {
 			return trouble.Message
 		}
 	}

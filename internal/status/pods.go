@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/stack"
 )
 
@@ -20,7 +21,7 @@ func podsTrouble(pods []corev1.Pod, component, field string) *Trouble {
 		if pod.Labels[stack.LabelComponent] != component || pod.DeletionTimestamp != nil {
 			continue
 		}
-		for _, check := range []func(*corev1.Pod, string) *Trouble{failed, unschedulable, containersTrouble} {
+		for _, check := range []func(*corev1.Pod, string) *Trouble{failed, unschedulable, anyContainer} {
 			if trouble := check(pod, field); trouble != nil {
 				found = append(found, *trouble)
 				break
@@ -55,8 +56,12 @@ func unschedulable(pod *corev1.Pod, field string) *Trouble {
 	return nil
 }
 
-func containersTrouble(pod *corev1.Pod, field string) *Trouble {
-	for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+func anyContainer(pod *corev1.Pod, field string) *Trouble {
+	return containersTrouble(pod, slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses), field)
+}
+
+func containersTrouble(pod *corev1.Pod, statuses []corev1.ContainerStatus, field string) *Trouble {
+	for _, c := range statuses {
 		if trouble := containerTrouble(pod, c, field); trouble != nil {
 			return trouble
 		}
@@ -128,7 +133,7 @@ func imageField(container string) string {
 	switch container {
 	case "mongod":
 		return "spec.mongodb.image"
-	case "dbagent":
+	case mongodb.AgentContainer:
 		return "the operator's --dbagent-image"
 	}
 	return "spec.image"

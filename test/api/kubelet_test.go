@@ -36,8 +36,9 @@ type kubelet struct {
 type member struct {
 	uid   types.UID
 	pod   *podtest.Pod
-	agent string // address
-	stop  func() // ends the agent
+	image string // the agent's
+	agent string // its address
+	stop  func() // ends it
 }
 
 func newKubelet(t *testing.T, w *world, key types.NamespacedName, members int) *kubelet {
@@ -62,9 +63,10 @@ func (k *kubelet) sync(t *testing.T) {
 	for ordinal, pod := range k.pods.Pods {
 		name := mongodb.PodName(k.key.Name, ordinal)
 		var uid types.UID
+		var agent string
 		if exists[corev1.Pod](t, k.world, name) {
 			if pod := get[corev1.Pod](t, k.world, name); k.startable(pod) {
-				uid = pod.UID
+				uid, agent = pod.UID, pod.Spec.InitContainers[0].Image
 			}
 		}
 		if m := k.running[name]; m != nil && m.uid != uid {
@@ -72,10 +74,14 @@ func (k *kubelet) sync(t *testing.T) {
 			k.end(name)
 		}
 		if uid != "" && k.running[name] == nil {
-			m := k.start(t, pod, uid)
-			k.mu.Lock()
-			k.running[name] = m
-			k.mu.Unlock()
+			k.mount(t)
+			pod.Start(t)
+			k.serve(t, name, &member{uid: uid, pod: pod}, agent)
+		}
+		if m := k.running[name]; m != nil && m.image != agent {
+			m.stop()
+			k.serve(t, name, m, agent)
+			k.runs(t, get[corev1.Pod](t, k.world, name))
 		}
 	}
 }
@@ -96,11 +102,18 @@ func (k *kubelet) end(name string) {
 	m.stop()
 }
 
-// start runs mongod, and beside it an agent that knows itself by the UID that the API server gave.
-func (k *kubelet) start(t *testing.T, pod *podtest.Pod, uid types.UID) *member {
+// serve runs an agent beside mongod that knows itself by the UID that the API server gave; none of an image that nobody has.
+func (k *kubelet) serve(t *testing.T, name string, m *member, image string) {
 	t.Helper()
-	k.mount(t)
-	pod.Start(t)
+	m = &member{uid: m.uid, pod: m.pod, image: image, stop: func() {}}
+	defer func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.running[name] = m
+	}()
+	if !k.hasImage(image) {
+		return
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	k.must(t, err)
 	binaries := t.TempDir()
@@ -109,15 +122,16 @@ func (k *kubelet) start(t *testing.T, pod *podtest.Pod, uid types.UID) *member {
 	go func() {
 		defer close(ended)
 		_ = dbagent.Serve(ctx, slog.New(slog.DiscardHandler), dbagent.Options{
-			Self:          dbagent.Self{PodUID: string(uid), MemberHost: pod.Host, ReplicaSet: k.key.Name},
-			Directories:   k.pods.Directories(pod.RunDirectory(), binaries),
-			MongoDAddress: pod.MongoDAddress(), Listener: listener, Refresh: k.pods.Refresh,
+			Self:          dbagent.Self{PodUID: string(m.uid), MemberHost: m.pod.Host, ReplicaSet: k.key.Name},
+			Directories:   k.pods.Directories(m.pod.RunDirectory(), binaries),
+			MongoDAddress: m.pod.MongoDAddress(), Listener: listener, Refresh: k.pods.Refresh,
 		})
 	}()
-	return &member{uid: uid, pod: pod, agent: listener.Addr().String(), stop: func() {
+	m.agent = listener.Addr().String()
+	m.stop = func() {
 		cancel()
 		<-ended
-	}}
+	}
 }
 
 // mount brings the pods what stands in the Secrets by now.

@@ -105,16 +105,27 @@ func (w *world) playMember(t *testing.T, set *appsv1.StatefulSet, ordinal int, r
 }
 
 // startable says that the nodes have the pod's image of mongod.
-func (w *world) startable(pod *corev1.Pod) bool {
-	return w.noImage == "" || pod.Spec.Containers[0].Image != w.noImage
-}
+func (w *world) startable(pod *corev1.Pod) bool { return w.hasImage(pod.Spec.Containers[0].Image) }
+
+func (w *world) hasImage(image string) bool { return w.noImage == "" || image != w.noImage }
 
 // runs says what a kubelet would say of a pod that runs.
 func (w *world) runs(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
 	pod.Status.Phase, pod.Status.PodIP = corev1.PodRunning, "192.0.2.1"
 	pod.Status.PodIPs = []corev1.PodIP{{IP: pod.Status.PodIP}}
-	pod.Status.ContainerStatuses = nil
+	pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses = nil, nil
+	for _, c := range pod.Spec.InitContainers {
+		status := corev1.ContainerStatus{
+			Name: c.Name, Image: c.Image, Ready: true, Started: new(true), ContainerID: "containerd://" + string(pod.UID) + "/" + c.Image,
+			State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
+		}
+		if !w.hasImage(c.Image) {
+			status.Ready, status.Started, status.ContainerID = false, new(false), ""
+			status.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "not found"}}
+		}
+		pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, status)
+	}
 	for _, c := range pod.Spec.Containers {
 		pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, corev1.ContainerStatus{
 			Name: c.Name, Image: c.Image, Ready: true, Started: new(true),

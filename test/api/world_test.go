@@ -16,7 +16,7 @@ import (
 type world struct {
 	client.Client
 	namespace string
-	// noImage is an image of mongod that no node can get.
+	// noImage is an image, of mongod or of its agent, that no node can get.
 	noImage string
 }
 

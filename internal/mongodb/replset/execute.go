@@ -23,6 +23,8 @@ func (w *watch) execute(ctx context.Context, step mongodb.Step) error {
 
 func (w *watch) take(ctx context.Context, step mongodb.Step) error {
 	switch step.Kind {
+	case mongodb.UpdateAgent:
+		return nil // the database has no part in it
 	case mongodb.RecordIdentity:
 		return w.confirmData(ctx, step)
 	case mongodb.RecordIntent:

@@ -114,6 +114,7 @@
   - delete
   - get
   - list
+  - patch
   - watch
 - apiGroups:
   - ""
@@ -256,6 +257,7 @@
   - delete
   - get
   - list
+  - patch
   - watch
 - apiGroups:
   - ""
