@@ -396,6 +396,38 @@ func (d *trial) drain(t *testing.T, node string) {
 	kubectl("uncordon", node)
 }
 
+// upgradeOperator installs an operator that brings another agent, and then the one of before: each time every agent is
+// exchanged, and no mongod restarts.
+func (d *trial) upgradeOperator(t *testing.T) {
+	next, err := cluster.LoadAgent(t.Context(), "another")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := map[types.UID]string{}
+	for _, pod := range d.pods(t) {
+		before[pod.UID] = pod.Status.ContainerStatuses[0].ContainerID
+	}
+	for _, image := range []string{next, cluster.Images.DBAgent} {
+		if err := cluster.InstallOperator(t.Context(), rig.ImageSettings("dbagent", image)...); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "every agent is the operator's", func(context.Context) error {
+			for _, pod := range d.pods(t) {
+				if agent := pod.Status.InitContainerStatuses[0]; pod.Spec.InitContainers[0].Image != image || !agent.Ready ||
+					agent.ContainerID == pod.Annotations["chatpdf.dev/agent-replaces"] {
+					return fmt.Errorf("the agent of %s: %s, %+v", pod.Name, pod.Spec.InitContainers[0].Image, agent)
+				}
+			}
+			return nil
+		})
+	}
+	for _, pod := range d.pods(t) {
+		if was, mongod := before[pod.UID], pod.Status.ContainerStatuses[0]; was != mongod.ContainerID {
+			t.Errorf("mongod of %s was %q and is %s: it was restarted", pod.Name, was, mongod.ContainerID)
+		}
+	}
+}
+
 // restarted waits until every member's pod is another one.
 func (d *trial) restarted(t *testing.T, do func()) {
 	t.Helper()

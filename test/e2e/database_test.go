@@ -45,6 +45,7 @@ func TestDatabaseLosesNoAcknowledgedWrite(t *testing.T) {
 	d.act(t, "primary's volume lost", func(t *testing.T) { d.loseVolume(t, d.member(t, "PRIMARY")) })
 	d.act(t, "primary's node drained", func(t *testing.T) { d.drain(t, d.member(t, "PRIMARY").Spec.NodeName) })
 	d.act(t, "agent in a crash loop", func(t *testing.T) { agentBrokenDatabaseAlone(t, d.member(t, "PRIMARY")) })
+	d.act(t, "operator upgraded and rolled back", d.upgradeOperator)
 	d.act(t, "members 3 to 5, operator killed", func(t *testing.T) {
 		whileKilling(t, operatorLives, func() {
 			grow(5)(t)

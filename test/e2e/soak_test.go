@@ -53,6 +53,7 @@ func TestDatabaseSoak(t *testing.T) {
 			step{"keyfile replaced", d.replaceKeyfile},
 			step{"primary fenced and released", d.fencePrimary},
 			step{"agent in a crash loop", func(t *testing.T) { agentBrokenDatabaseAlone(t, d.member(t, "PRIMARY")) }},
+			step{"operator upgraded and rolled back", d.upgradeOperator},
 			step{"members 3 to 1 to 3", func(t *testing.T) {
 				resize(1)(t)
 				eventually(t, "one member", d.whole)
