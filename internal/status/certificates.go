@@ -87,7 +87,10 @@ func expiring(live stack.LiveCertificate) time.Duration {
 
 // remedy is what to do about a certificate that ends.
 func remedy(f Facts, live stack.LiveCertificate) string {
+	names := stack.NamesOf(f.Observed.Deployment.Name)
 	switch given := f.Observed.Trust.Given; {
+	case given != nil && given.Secret == names.IssuedSecret:
+		return fmt.Sprintf("cert-manager renews it: see why it has not by `kubectl describe certificate -n %s %s`.", f.Observed.Deployment.Namespace, names.Issued)
 	case given != nil:
 		return "It comes from Secret " + given.Secret + ": put a new one there."
 	case !live.Ours:

@@ -347,22 +347,28 @@ func TestTheCertificateOfTheDatabaseIsWatchedOver(t *testing.T) {
 	for name, test := range map[string]struct {
 		left   time.Duration
 		ours   bool
+		given  string
 		status metav1.ConditionStatus
 		reason string
 		says   string
 		again  time.Duration
 	}{
-		"new":                      {90 * day, true, metav1.ConditionTrue, status.ReasonCertificateValid, "valid until 2027-01-30", 45 * day},
-		"due, and not renewed yet": {40 * day, true, metav1.ConditionTrue, status.ReasonCertificateValid, "valid until", 19 * day},
-		"not renewed":              {20 * day, true, metav1.ConditionFalse, status.ReasonCertificateExpiring, "as soon as nothing is in its way", 20 * day},
-		"expired":                  {-day, true, metav1.ConditionFalse, status.ReasonCertificateExpired, "has expired", 10 * time.Second},
-		"somebody else's":          {20 * day, false, metav1.ConditionFalse, status.ReasonCertificateExpiring, "put a new one there", 20 * day},
+		"new":                      {90 * day, true, "", metav1.ConditionTrue, status.ReasonCertificateValid, "valid until 2027-01-30", 45 * day},
+		"due, and not renewed yet": {40 * day, true, "", metav1.ConditionTrue, status.ReasonCertificateValid, "valid until", 19 * day},
+		"not renewed":              {20 * day, true, "", metav1.ConditionFalse, status.ReasonCertificateExpiring, "as soon as nothing is in its way", 20 * day},
+		"expired":                  {-day, true, "", metav1.ConditionFalse, status.ReasonCertificateExpired, "has expired", 10 * time.Second},
+		"somebody else's":          {20 * day, false, "", metav1.ConditionFalse, status.ReasonCertificateExpiring, "put a new one there", 20 * day},
+		"of a person's Secret":     {20 * day, false, "mine", metav1.ConditionFalse, status.ReasonCertificateExpiring, "Secret mine: put a new one there", 20 * day},
+		"of cert-manager":          {20 * day, false, "docs-mongodb-issued", metav1.ConditionFalse, status.ReasonCertificateExpiring, "kubectl describe certificate -n", 20 * day},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := serving()
 			until := now.Add(test.left)
 			f.Observed.Certificates = map[string]stack.LiveCertificate{
 				"docs-mongodb-tls": {NotBefore: until.Add(-90 * day), NotAfter: until, Ours: test.ours},
+			}
+			if test.given != "" {
+				f.Observed.Trust.Given = &stack.GivenCertificate{Secret: test.given}
 			}
 			s, again := status.Judge(f)
 			c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionDatabaseCertificateValid)

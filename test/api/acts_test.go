@@ -14,12 +14,14 @@ import (
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb"
+	"chatpdf.dev/operator/internal/stack"
 )
 
-// act is something that is asked of a database that runs.
+// act is something that is asked of a database that runs, by its spec or by another operator.
 type act struct {
-	name string
-	edit func(*v1alpha1.ChatPDFDeploymentSpec)
+	name    string
+	edit    func(*v1alpha1.ChatPDFDeploymentSpec)
+	upgrade func(*stack.Config)
 	// done says that the database is as the act wants it, apart from being whole.
 	done func(t *testing.T, k *kubelet) bool
 }
@@ -33,22 +35,50 @@ func members(n int32) func(t *testing.T, k *kubelet) bool {
 	}
 }
 
-var acts = []act{
-	{"members 1 to 3", func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Members = 3 }, members(3)},
-	{
-		"another template",
-		func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Resources.Limits.Memory = quantity("3Gi") },
-		func(t *testing.T, k *kubelet) bool {
-			for ordinal := range 3 {
-				name := mongodb.PodName(k.key.Name, ordinal)
-				if !exists[corev1.Pod](t, k.world, name) || !slices.Contains(get[corev1.Pod](t, k.world, name).Spec.Containers[0].Args, "1.00") {
-					return false
-				}
+// pods says that each of three members' pods is there and fits.
+func pods(fits func(*corev1.Pod) bool) func(t *testing.T, k *kubelet) bool {
+	return func(t *testing.T, k *kubelet) bool {
+		for ordinal := range 3 {
+			name := mongodb.PodName(k.key.Name, ordinal)
+			if !exists[corev1.Pod](t, k.world, name) || !fits(get[corev1.Pod](t, k.world, name)) {
+				return false
 			}
-			return true
-		},
+		}
+		return true
+	}
+}
+
+// thirdMember says that the third member's state is that.
+func thirdMember(state mongodb.State) func(t *testing.T, k *kubelet) bool {
+	return func(t *testing.T, k *kubelet) bool {
+		members := get[v1alpha1.ChatPDFDeployment](t, k.world, k.key.Name).Status.MongoDB.Members
+		return len(members) == 3 && members[2].State == string(state)
+	}
+}
+
+var acts = []act{
+	{name: "members 1 to 3", edit: func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Members = 3 }, done: members(3)},
+	{
+		name: "another template",
+		edit: func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Resources.Limits.Memory = quantity("3Gi") },
+		done: pods(func(pod *corev1.Pod) bool { return slices.Contains(pod.Spec.Containers[0].Args, "1.00") }),
 	},
-	{"members 3 to 1", func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Members = 1 }, members(1)},
+	{
+		name:    "operator upgraded",
+		upgrade: func(c *stack.Config) { c.AgentImage = newerConfig.AgentImage },
+		done:    pods(func(pod *corev1.Pod) bool { return pod.Spec.InitContainers[0].Image == newerConfig.AgentImage }),
+	},
+	{
+		name: "member fenced",
+		edit: func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.FencedMembers = []int32{2} },
+		done: thirdMember(mongodb.StateFenced),
+	},
+	{
+		name: "member released",
+		edit: func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.FencedMembers = nil },
+		done: thirdMember(mongodb.StateSecondary),
+	},
+	{name: "members 3 to 1", edit: func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Members = 1 }, done: members(1)},
 }
 
 // TestWhateverWriteTheOperatorDiesAtTheNextOneFinishes does every act with an operator that is killed before one of its
@@ -78,11 +108,17 @@ func everyAct(t *testing.T, budget func(act int) int) (died bool) {
 	k.ready(t, o)
 	k.write(t, "before")
 	identity, secrets := k.identity(t)["replicaSetID"], w.secrets(t)
+	config := defaultConfig
 	for i, act := range acts {
 		o.stop()
-		o = startOperator(t, defaultConfig, k.dial)
+		if act.upgrade != nil {
+			act.upgrade(&config)
+		}
+		o = startOperator(t, config, k.dial)
 		o.transport.budget = budget(i)
-		w.edit(t, key, act.edit)
+		if act.edit != nil {
+			w.edit(t, key, act.edit)
+		}
 		whole := func() bool {
 			return act.done(t, k) && k.condition(t, key, v1alpha1.ConditionReady).Status == "True"
 		}
@@ -91,7 +127,7 @@ func everyAct(t *testing.T, budget func(act int) int) (died bool) {
 			died = true
 		}
 		o.stop()
-		o = startOperator(t, defaultConfig, k.dial)
+		o = startOperator(t, config, k.dial)
 		k.until(t, o, act.name+", by the next operator", whole)
 		k.ready(t, o)
 		if !k.wrote(t, "before") {
