@@ -73,6 +73,19 @@ func TestANewSetKeepsEveryPodThatHasAVolumeUntilItIsKnownToBeEmpty(t *testing.T)
 	}
 }
 
+func TestEveryMemberCountsWhileNoConfigurationIsKnown(t *testing.T) {
+	o := settledSet(3)
+	var unknown *Config
+	for host, want := range map[string]bool{o.Members[2].Host: true, "docs-mongodb-9.example.org:27017": false} {
+		if got := o.Database.Config.Holds(host); got != want {
+			t.Errorf("the configuration holds %s: %v, want %v", host, got, want)
+		}
+		if !unknown.Holds(host) {
+			t.Errorf("%s is given up while no configuration is known", host)
+		}
+	}
+}
+
 func TestMemberIDsAreNeverGivenTwice(t *testing.T) {
 	o := settledSet(3)
 	o.Identity.HighestMemberID = 7 // members came and went

@@ -9,6 +9,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/stack"
 )
 
@@ -81,6 +82,34 @@ func TestAPodIsOutdatedOnlyByARevisionThatIsCertain(t *testing.T) {
 		}
 		if unseen := test.observed < test.generation; got.RolloutUnseen != unseen {
 			t.Errorf("%s: unseen %v, want %v", name, got.RolloutUnseen, unseen)
+		}
+	}
+}
+
+func TestAnAgentIsReadyOnlyWhenItIsNotTheOneToBeReplaced(t *testing.T) {
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	update := mongodb.AgentUpdate{Image: "agent:2", Replaces: "containerd://old"}
+	for name, test := range map[string]struct {
+		update mongodb.AgentUpdate
+		status corev1.ContainerStatus
+		want   bool
+	}{
+		"its template's":       {mongodb.AgentUpdate{}, corev1.ContainerStatus{ContainerID: "containerd://old", Ready: true, State: running}, true},
+		"not replaced yet":     {update, corev1.ContainerStatus{ContainerID: "containerd://old", Ready: true, State: running}, false},
+		"replaced":             {update, corev1.ContainerStatus{ContainerID: "containerd://new", Ready: true, State: running}, true},
+		"replaced, starting":   {update, corev1.ContainerStatus{ContainerID: "containerd://new", State: running}, false},
+		"asked before any ran": {mongodb.AgentUpdate{Image: "agent:2"}, corev1.ContainerStatus{ContainerID: "containerd://new", Ready: true, State: running}, true},
+		"ended":                {update, corev1.ContainerStatus{ContainerID: "containerd://new", Ready: true}, false},
+		"never started":        {mongodb.AgentUpdate{}, corev1.ContainerStatus{}, false},
+	} {
+		o := seen(1)
+		pod := memberPod("docs-mongodb-0", "")
+		test.status.Name = "dbagent"
+		pod.Annotations, pod.Status.InitContainerStatuses = test.update.Annotations(), []corev1.ContainerStatus{test.status}
+		o.Pods = []corev1.Pod{pod}
+		got, err := o.MongoDB("cluster.local")
+		if want := (mongodb.Agent{Update: test.update, Container: test.status.ContainerID, Ready: test.want}); err != nil || got.Members[0].Agent != want {
+			t.Errorf("%s: %+v (%v), want %+v", name, got.Members[0].Agent, err, want)
 		}
 	}
 }
