@@ -64,7 +64,7 @@ func newManager(o options) (ctrl.Manager, error) {
 
 // cacheOptions keep only what the operator made, whatever else the cluster holds; Secrets are read
 // one by one and never cached. Field owners must stay: what to write is decided by them. Of pods
-// nothing is ever applied.
+// only the agent's image is ever applied, and what was asked for stands in their annotations.
 func cacheOptions(namespaces []string) cache.Options {
 	o := cache.Options{
 		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{stack.LabelManagedBy: stack.ManagedBy}),

@@ -67,6 +67,13 @@ func nobodyListens(ctx context.Context, address string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
+// fences says that the pod mounts the operator's record. One of a template before there was any does not, whatever the agent's
+// version, and its mongod waits for nobody.
+func (f *Files) fences() bool {
+	mounted, err := os.Stat(f.directories.Fence)
+	return err == nil && mounted.IsDir()
+}
+
 // fence takes over what the operator recorded about this member: the record is mounted, and there may be none.
 func (f *Files) fence(pod string) error {
 	path := filepath.Join(f.directories.Run, fenceMarker)

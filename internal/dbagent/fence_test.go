@@ -3,6 +3,7 @@ package dbagent_test
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 	"testing"
 
 	"chatpdf.dev/operator/internal/dbagent"
@@ -36,6 +37,15 @@ func TestAMemberThatIsFencedStartsNoMongodUntilItIsReleased(t *testing.T) {
 	until(t, "mongod", pod.MongoDRuns)
 	if report(t, cluster, pod).Fenced || !dbagent.JustReleased(pod.RunDirectory()) {
 		t.Error("it runs, and is called fenced still, or not released")
+	}
+	if !report(t, cluster, pod).Fences {
+		t.Error("the agent says that it cannot keep mongod from running")
+	}
+	if err := os.RemoveAll(cluster.SecretDirectory("fence")); err != nil {
+		t.Fatal(err)
+	}
+	if report(t, cluster, pod).Fences {
+		t.Error("the agent of a pod that mounts no record says that it can keep mongod from running")
 	}
 }
 

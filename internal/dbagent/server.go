@@ -93,7 +93,7 @@ func (s *server) logChange(state string) {
 
 func (s *server) handleReport(w http.ResponseWriter, r *http.Request) {
 	report := s.rotator.report()
-	report.PodUID, report.Fences, report.Fenced = s.bootstrap.self.PodUID, true, Fenced(s.files.directories.Run)
+	report.PodUID, report.Fences, report.Fenced = s.bootstrap.self.PodUID, s.files.fences(), Fenced(s.files.directories.Run)
 	report.Stopped = report.Fenced && nobodyListens(r.Context(), s.bootstrap.address)
 	if s.authorized(r) {
 		var err error

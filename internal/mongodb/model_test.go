@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,6 +43,7 @@ type simMember struct {
 	volume   simVolume
 	agent    AgentUpdate
 	runs     string // the agent's container
+	made     string // the image that it was made from
 }
 
 const (
@@ -49,9 +51,21 @@ const (
 	brokenAgent   = "broken"
 )
 
+// agentImage is what the pod's spec says.
+func (m *simMember) agentImage() string { return cmp.Or(m.agent.Image, templateAgent) }
+
 // agentRuns says that the agent which was asked for last runs.
 func (m *simMember) agentRuns() bool {
-	return !m.failed && !m.gone && !strings.Contains(m.agent.Image, brokenAgent) && m.runs != m.agent.Replaces
+	return !m.failed && !m.gone && m.made == m.agentImage() && m.made != brokenAgent
+}
+
+// observedAgent is what the kubelet tells of it.
+func (m *simMember) observedAgent() Agent {
+	runs := !m.failed && !m.gone && m.made != brokenAgent
+	return Agent{
+		Update: m.agent, Image: m.agentImage(), Container: m.runs,
+		Ready: runs && !m.agent.Pending(m.runs, m.agentImage()), Failed: !m.failed && !m.gone && m.made == brokenAgent,
+	}
 }
 
 // simVolume is what a disk holds.
@@ -127,8 +141,8 @@ func (w *world) listed(i int) bool {
 func (w *world) tick() {
 	for i, m := range w.members {
 		m.held = m.held && w.listed(i)
-		if m.runs == m.agent.Replaces && !m.failed {
-			m.runs = string(w.uid("container")) // the kubelet starts the agent anew
+		if m.made != m.agentImage() && !m.failed {
+			m.runs, m.made = string(w.uid("container")), m.agentImage() // the kubelet starts the agent anew
 		}
 	}
 	w.elect()
@@ -352,7 +366,7 @@ func (w *world) observe(s Snapshot) Observed {
 	for i, m := range w.members {
 		o.Members = append(o.Members, Member{
 			Ordinal: i, Host: w.host(i), PodUID: m.podUID, PodRunning: m.podUID != "" && !m.gone && !m.failed, PodReady: w.up(i) && w.serves(i),
-			PodOutdated: m.outdated, Agent: Agent{Update: m.agent, Container: m.runs, Ready: m.agentRuns()}, ClaimUID: m.claimUID, ClaimOurs: true, Claim: m.claim,
+			PodOutdated: m.outdated, Agent: m.observedAgent(), ClaimUID: m.claimUID, ClaimOurs: true, Claim: m.claim,
 		})
 	}
 	return o
@@ -375,7 +389,7 @@ func (w *world) scale(replicas int) {
 			m.podUID = ""
 		case m.podUID == "":
 			m.podUID, m.outdated, m.held = w.uid("pod"), false, w.listed(i)
-			m.agent, m.runs = AgentUpdate{}, string(w.uid("container"))
+			m.agent, m.runs, m.made = AgentUpdate{}, string(w.uid("container")), templateAgent
 			if m.claimUID == "" {
 				m.claimUID = w.uid("claim")
 			}

@@ -69,9 +69,9 @@ func (o *Observed) down(i int) {
 func (o *Observed) agents(template, operator string, exchanged ...int) {
 	o.TemplateAgentImage, o.AgentImage = template, operator
 	for i := range o.Members {
-		o.Members[i].Agent = Agent{Container: "container", Ready: true}
+		o.Members[i].Agent = Agent{Image: template, Container: "container", Ready: true}
 		if slices.Contains(exchanged, i) {
-			o.Members[i].Agent.Update = AgentUpdate{Image: operator, Replaces: "earlier"}
+			o.Members[i].Agent.Update = AgentUpdate{Image: operator, Replaces: "earlier", ReplacesImage: template}
 		}
 	}
 }
@@ -540,21 +540,40 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		}, reason: ReasonAgentStarting, message: "docs-mongodb-2"},
 		{state: "an agent that was exchanged does not run, and the operator is rolled back", members: 3, settled: true, change: func(o *Observed) {
 			o.agents("old", "old")
-			o.Members[2].Agent = Agent{Update: AgentUpdate{Image: "new"}}
+			o.Members[2].Agent = Agent{Update: AgentUpdate{Image: "new"}, Failed: true}
 		}, step: UpdateAgent, host: 2},
-		{state: "an old agent does not run, nor does its member", members: 3, settled: true, change: func(o *Observed) {
+		{state: "the agent of the only member was exchanged and does not run", members: 1, settled: true, change: func(o *Observed) {
+			o.agents("old", "new", 0)
+			o.Members[0].Agent.Ready = false
+		}, reason: ReasonAgentStarting, message: "--dbagent-image"},
+		{state: "an old agent starts in a new pod", members: 3, settled: true, change: func(o *Observed) {
 			o.agents("old", "new")
 			o.Members[1].Agent.Ready = false
+			o.down(1)
+		}, reason: ReasonMemberUnreachable},
+		{state: "a pod of an older template whose agent was exchanged does not fit on any node, and another old agent fails", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new", 2)
+			o.Members[2].PodOutdated, o.Members[2].Agent.Ready = true, false
+			o.say(2, func(p *Probe) { p.State = StateSecondary })
+			o.Members[1].Agent = Agent{Failed: true}
+		}, step: UpdateAgent, host: 1},
+		{state: "the operator was upgraded while a member is fenced", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new")
+			o.stopped(2)
+		}, step: UpdateAgent, host: 1},
+		{state: "an old agent does not run, nor does its member", members: 3, settled: true, change: func(o *Observed) {
+			o.agents("old", "new")
+			o.Members[1].Agent = Agent{Failed: true}
 			o.down(1)
 		}, step: UpdateAgent, host: 1},
 		{state: "an old agent does not run before anything is initiated", members: 1, change: func(o *Observed) {
 			o.agents("old", "new")
-			o.Members[0].Agent.Ready = false
+			o.Members[0].Agent = Agent{Failed: true}
 			o.say(0, func(p *Probe) { *p = Probe{State: StateUnreachable} })
 		}, step: UpdateAgent, host: 0},
 		{state: "an old agent does not run, and the first that was exchanged neither", members: 3, settled: true, change: func(o *Observed) {
 			o.agents("old", "new", 2)
-			o.Members[1].Agent.Ready, o.Members[2].Agent.Ready = false, false
+			o.Members[1].Agent, o.Members[2].Agent.Ready = Agent{Failed: true}, false
 		}, reason: ReasonAgentStarting},
 		{state: "an agent of nobody's does not run", members: 3, settled: true, change: func(o *Observed) {
 			o.agents("old", "old")

@@ -1,7 +1,6 @@
 package mongodb
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -9,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 )
 
@@ -190,6 +188,11 @@ func (r *run) pass(s Snapshot, crash bool) {
 	r.scale(int(Replicas(r.observe(s))))
 	observed := r.observe(s)
 	r.last = Next(observed)
+	for i, m := range r.members {
+		if r.last.Settled && m.podUID != "" && !m.outdated && m.agent.Image == r.agent && !m.agentRuns() {
+			r.t.Fatalf("settled, while the agent beside member %d was exchanged and does not run", i)
+		}
+	}
 	if r.last.Step == nil {
 		return
 	}
@@ -248,7 +251,7 @@ func (r *run) after(step Step, hadQuorum bool) {
 	}
 	broken := 0
 	for _, m := range r.members {
-		if m.podUID != "" && strings.Contains(m.agent.Image, brokenAgent) {
+		if m.podUID != "" && m.agentImage() == brokenAgent {
 			broken++
 		}
 	}
@@ -390,7 +393,7 @@ func TestWhateverFailsTheSetConvergesAndIsNeverSplit(t *testing.T) {
 				t.Fatalf("initiated %d times", r.initiations)
 			}
 			for i, m := range r.members {
-				if m.podUID != "" && (cmp.Or(m.agent.Image, templateAgent) != r.agent || !m.agentRuns()) {
+				if m.podUID != "" && (m.agentImage() != r.agent || !m.agentRuns()) {
 					t.Fatalf("beside member %d is agent %+v, not %s", i, m.agent, r.agent)
 				}
 			}

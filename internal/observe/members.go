@@ -2,6 +2,7 @@ package observe
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,17 +121,28 @@ func containerRuns(pod *corev1.Pod, name string) bool {
 	return false
 }
 
-// agent is what is known of the sidecar. What its status says of a container that is to be replaced does not count.
+// agent is what is known of the sidecar. What its status says of a container that is to be replaced does not count; one that
+// ended by itself or was ended, and has no successor, has failed: the kubelet does not say that an image cannot be had once
+// a container before it has ended well.
 func agent(pod *corev1.Pod) mongodb.Agent {
 	a := mongodb.Agent{Update: mongodb.ParseAgentUpdate(pod.Annotations)}
+	for _, c := range pod.Spec.InitContainers {
+		if c.Name == mongodb.AgentContainer {
+			a.Image = c.Image
+		}
+	}
 	for _, c := range pod.Status.InitContainerStatuses {
 		if c.Name == mongodb.AgentContainer {
 			a.Container = c.ContainerID
-			a.Ready = c.Ready && c.State.Running != nil && (a.Update.Replaces == "" || c.ContainerID != a.Update.Replaces)
+			a.Ready = c.Ready && c.State.Running != nil && !a.Update.Pending(c.ContainerID, a.Image)
+			a.Failed = c.State.Terminated != nil || c.State.Waiting != nil && !slices.Contains(onItsWay, c.State.Waiting.Reason)
 		}
 	}
 	return a
 }
+
+// onItsWay are the kubelet's reasons for a container that waits without anything being wrong.
+var onItsWay = []string{"", "ContainerCreating", "PodInitializing"}
 
 func podReady(pod *corev1.Pod) bool {
 	for _, c := range pod.Status.Conditions {

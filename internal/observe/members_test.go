@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -88,27 +89,41 @@ func TestAPodIsOutdatedOnlyByARevisionThatIsCertain(t *testing.T) {
 
 func TestAnAgentIsReadyOnlyWhenItIsNotTheOneToBeReplaced(t *testing.T) {
 	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
-	update := mongodb.AgentUpdate{Image: "agent:2", Replaces: "containerd://old"}
+	update := mongodb.AgentUpdate{Image: "agent:2", Replaces: "containerd://old", ReplacesImage: "agent:1"}
+	back := mongodb.AgentUpdate{Image: "agent:1", Replaces: "containerd://old", ReplacesImage: "agent:2"}
+	waiting := func(reason string) corev1.ContainerState {
+		return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}
+	}
 	for name, test := range map[string]struct {
 		update mongodb.AgentUpdate
 		status corev1.ContainerStatus
-		want   bool
+		ready  bool
+		failed bool
 	}{
-		"its template's":       {mongodb.AgentUpdate{}, corev1.ContainerStatus{ContainerID: "containerd://old", Ready: true, State: running}, true},
-		"not replaced yet":     {update, corev1.ContainerStatus{ContainerID: "containerd://old", Ready: true, State: running}, false},
-		"replaced":             {update, corev1.ContainerStatus{ContainerID: "containerd://new", Ready: true, State: running}, true},
-		"replaced, starting":   {update, corev1.ContainerStatus{ContainerID: "containerd://new", State: running}, false},
-		"asked before any ran": {mongodb.AgentUpdate{Image: "agent:2"}, corev1.ContainerStatus{ContainerID: "containerd://new", Ready: true, State: running}, true},
-		"ended":                {update, corev1.ContainerStatus{ContainerID: "containerd://new", Ready: true}, false},
-		"never started":        {mongodb.AgentUpdate{}, corev1.ContainerStatus{}, false},
+		"its template's":         {mongodb.AgentUpdate{}, corev1.ContainerStatus{ContainerID: "containerd://old", Ready: true, State: running}, true, false},
+		"not replaced yet":       {update, corev1.ContainerStatus{ContainerID: "containerd://old", Ready: true, State: running}, false, false},
+		"replaced":               {update, corev1.ContainerStatus{ContainerID: "containerd://new", Ready: true, State: running}, true, false},
+		"replaced, starting":     {update, corev1.ContainerStatus{ContainerID: "containerd://new", State: running}, false, false},
+		"the same image again":   {back, corev1.ContainerStatus{ContainerID: "containerd://old", Ready: true, State: running}, true, false},
+		"asked before any ran":   {mongodb.AgentUpdate{Image: "agent:2"}, corev1.ContainerStatus{ContainerID: "containerd://new", Ready: true, State: running}, true, false},
+		"ended with no next":     {update, corev1.ContainerStatus{ContainerID: "containerd://old", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}}, false, true},
+		"image not to be had":    {mongodb.AgentUpdate{}, corev1.ContainerStatus{State: waiting("ErrImagePull")}, false, true},
+		"crashing":               {update, corev1.ContainerStatus{ContainerID: "containerd://new", State: waiting("CrashLoopBackOff")}, false, true},
+		"about to start":         {mongodb.AgentUpdate{}, corev1.ContainerStatus{State: waiting("PodInitializing")}, false, false},
+		"nothing is known of it": {mongodb.AgentUpdate{}, corev1.ContainerStatus{}, false, false},
 	} {
 		o := seen(1)
 		pod := memberPod("docs-mongodb-0", "")
 		test.status.Name = "dbagent"
+		image := cmp.Or(test.update.Image, "agent:1")
+		if name == "the same image again" {
+			image = test.update.ReplacesImage // as a webhook may make it
+		}
 		pod.Annotations, pod.Status.InitContainerStatuses = test.update.Annotations(), []corev1.ContainerStatus{test.status}
+		pod.Spec.InitContainers = []corev1.Container{{Name: "dbagent", Image: image}}
 		o.Pods = []corev1.Pod{pod}
 		got, err := o.MongoDB("cluster.local")
-		if want := (mongodb.Agent{Update: test.update, Container: test.status.ContainerID, Ready: test.want}); err != nil || got.Members[0].Agent != want {
+		if want := (mongodb.Agent{Update: test.update, Image: image, Container: test.status.ContainerID, Ready: test.ready, Failed: test.failed}); err != nil || got.Members[0].Agent != want {
 			t.Errorf("%s: %+v (%v), want %+v", name, got.Members[0].Agent, err, want)
 		}
 	}

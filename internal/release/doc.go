@@ -3,7 +3,7 @@
 // A release is the pod templates of the backend, the frontend and the database as they were
 // accepted, kept in a ControllerRevision. What holds here:
 //
-//   - An operator upgrade changes no running pod. Templates are rendered anew only when the part of
+//   - An operator upgrade replaces no running pod. Templates are rendered anew only when the part of
 //     the spec that shapes them changes; other code, other default images and other flags of the
 //     operator wait until then.
 //   - The application and the database change independently: a new worker count never restarts

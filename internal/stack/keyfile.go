@@ -79,7 +79,7 @@ func (o Objects) Keyfile(asked v1alpha1.KeyfileRotationSpec, live LiveKeyfile, m
 	for _, member := range members {
 		switch {
 		case member.Mute:
-			return KeyfilePlan{Waits: fmt.Sprintf("The agent of %s is of a release that cannot say which keyfile its member was started with: another image or other resources of the database bring pods of this release.", member.Host)}
+			return KeyfilePlan{Waits: fmt.Sprintf("The agent of %s is of a release that cannot say which keyfile its member was started with; it is exchanged when nothing else is to be done with the members.", member.Host)}
 		case !member.Known || member.Keyfile != live.Fingerprint:
 			return KeyfilePlan{Waits: fmt.Sprintf("The keyfile goes on to change once %s has started with what it holds now.", member.Host)}
 		}

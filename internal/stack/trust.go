@@ -253,7 +253,7 @@ func (c certificates) once(target []*x509.Certificate, plan CertificatePlan) Cer
 	for _, member := range c.members {
 		for _, authority := range target {
 			if member.Mute {
-				return CertificatePlan{Waits: fmt.Sprintf("The agent of %s is of a release that cannot say which authorities its member trusts: another image or other resources of the database bring pods of this release.", member.Host)}
+				return CertificatePlan{Waits: fmt.Sprintf("The agent of %s is of a release that cannot say which authorities its member trusts; it is exchanged when nothing else is to be done with the members.", member.Host)}
 			}
 			if !member.Known || !slices.Contains(member.Trusts, trust.Fingerprint(authority)) {
 				return CertificatePlan{Waits: fmt.Sprintf("A new certificate is served once %s trusts its authority.", member.Host)}

@@ -43,7 +43,9 @@ func TestAnUpgradedOperatorExchangesTheAgentsOfPodsThatRunOn(t *testing.T) {
 	w.noImage = broken.AgentImage
 	o = startOperator(t, broken, k.dial)
 	reconciling := func() string { return k.condition(t, key, v1alpha1.ConditionReconciling).Message }
-	k.until(t, o, "the trouble of the first agent", func() bool { return strings.Contains(reconciling(), "--dbagent-image") })
+	k.until(t, o, "the trouble of the first agent", func() bool {
+		return strings.Contains(reconciling(), "--dbagent-image") && strings.Contains(reconciling(), broken.AgentImage)
+	})
 	o.clock.SetTime(time.Now().Add(3 * time.Minute))
 	for range 5 {
 		o.pass(t, key)
@@ -54,8 +56,8 @@ func TestAnUpgradedOperatorExchangesTheAgentsOfPodsThatRunOn(t *testing.T) {
 		t.Errorf("the agents beside %q were exchanged; the condition says %q", first, reconciling())
 	}
 	primary := slices.Index(k.pods.Hosts(3), o.Watcher.Snapshot(key).Primary)
-	if primary >= 0 && first[0] == mongodb.PodName(key.Name, primary) {
-		t.Error("the primary's agent was exchanged first")
+	if primary < 0 || first[0] == mongodb.PodName(key.Name, primary) {
+		t.Errorf("%s was exchanged first; primary %d", first[0], primary)
 	}
 	k.write(t, "beside a broken agent")
 	o.stop()

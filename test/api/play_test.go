@@ -121,8 +121,9 @@ func (w *world) runs(t *testing.T, pod *corev1.Pod) {
 			State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
 		}
 		if !w.hasImage(c.Image) {
-			status.Ready, status.Started, status.ContainerID = false, new(false), ""
-			status.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "not found"}}
+			// After a sidecar that ended well the kubelet does not say that the image of the next cannot be had.
+			status.Ready, status.Started = false, new(false)
+			status.State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Completed"}}
 		}
 		pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, status)
 	}

@@ -162,6 +162,10 @@ func (c *Cluster) RenewCertificates() (err error) {
 
 func (c *Cluster) prepare(pods int) error {
 	c.secrets, c.hostsFile = filepath.Join(c.dir, "secrets"), filepath.Join(c.dir, "hosts")
+	// The record is mounted where there is none yet, too.
+	if err := os.MkdirAll(c.SecretDirectory("fence"), 0o700); err != nil {
+		return err
+	}
 	network, err := freeNetwork(pods)
 	if err != nil {
 		return err
