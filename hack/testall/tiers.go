@@ -66,8 +66,8 @@ var tiers = []tier{
 		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e", "-parallel", onCluster, "-timeout", "60m", "-count", "1", "-v"}, env: clusterEnvironment},
 	}},
 	{"soak", "what takes longer, with seeds printed: SOAK_SEED repeats them", []step{
-		goTest{packages: []string{"./internal/mongodb"}, flags: []string{"-timeout", "2h", "-count", "1", "-run", "Whatever"}, env: soakSeed},
-		goTest{packages: []string{"./test/api"}, flags: []string{"-timeout", "4h", "-count", "1", "-run", "Whatever"}, env: soakAPI},
+		goTest{packages: []string{"./internal/mongodb"}, flags: []string{"-timeout", "2h", "-count", "1", "-run", "Whatever|Majority"}, env: soakSeed},
+		goTest{packages: []string{"./test/api"}, flags: []string{"-timeout", "4h", "-count", "1", "-run", "Whatever|Replaced"}, env: soakAPI},
 		goTest{packages: []string{"./test/e2e/..."}, flags: []string{"-tags", "e2e,soak", "-timeout", "10h", "-count", "1", "-v", "-run", "Soak|Database"}, env: soakCluster},
 	}},
 }
