@@ -17,10 +17,30 @@ await mkdir(folder, { recursive: true });
 const stack = await start();
 const browser = await chromium.launch(chromiumOptions);
 try {
+  await bring();
   for (const view of views) await take(view);
 } finally {
   await browser.close();
   await stack.stop();
+}
+
+/** Uploads the handbook once; every picture asks it. */
+async function bring() {
+  const page = await browser.newPage({ baseURL: stack.generated });
+  await signIn(page);
+  const buffer = await handbook('picture');
+  const name = 'Looking after ChatPDF.pdf';
+  await page.getByLabel('PDF files').setInputFiles([{ name, mimeType: 'application/pdf', buffer }]);
+  await page.getByRole('checkbox', { name: `Ask only ${name}` }).waitFor();
+  await page.close();
+}
+
+/** @param {import('@playwright/test').Page} page */
+async function signIn(page) {
+  await page.goto('/');
+  await page.getByLabel('User name').fill(credentials.username);
+  await page.getByLabel('Password').fill(credentials.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
 /** @param {typeof views[number]} view */
@@ -35,15 +55,7 @@ async function take({ file, viewport, phone }) {
     baseURL: stack.generated,
   });
   const page = await context.newPage();
-  await page.goto('/');
-  await page.getByLabel('User name').fill(credentials.username);
-  await page.getByLabel('Password').fill(credentials.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  const buffer = await handbook('picture');
-  const name = 'Looking after ChatPDF.pdf';
-  await page.getByLabel('PDF files').setInputFiles([{ name, mimeType: 'application/pdf', buffer }]);
-  await page.getByRole('checkbox', { name: `Ask only ${name}` }).waitFor();
-  if (phone) await page.getByRole('button', { name: 'Questions' }).click();
+  await signIn(page); // on a phone who has documents starts among the questions
   await page.getByLabel('Your question').fill(planted.question);
   await page.getByRole('button', { name: 'Ask', exact: true }).click();
   await page.getByRole('region', { name: 'Sources' }).waitFor();
