@@ -30,7 +30,10 @@ controller-gen) package=sigs.k8s.io/controller-tools/cmd/controller-gen version=
 golangci-lint) package=github.com/golangci/golangci-lint/v2/cmd/golangci-lint version=v2.15.0 ;;
 # helm has a module of its own, whose versions of client-go and what belongs to it are those of the local cluster's
 # programs: what both need is then compiled once, which saves minutes on a new machine.
-helm) package=helm.sh/helm/v4/cmd/helm version=v4.3.1 module=$(cd "$(dirname "$0")/helm" && pwd) ;;
+helm)
+	package=helm.sh/helm/v4/cmd/helm module=$(cd "$(dirname "$0")/helm" && pwd)
+	version=$(awk '$1 == "helm.sh/helm/v4" { print $2 }' "$module/go.mod")
+	;;
 # The newest that Go 1.26 builds: v5.8.3 needs Go 1.27.
 kustomize) package=sigs.k8s.io/kustomize/kustomize/v5 version=v5.8.2 ;;
 -h | --help)
