@@ -73,7 +73,7 @@ type Step struct {
 	// RestartMember.
 	Expect State
 	// Healthy hosts must be PRIMARY or SECONDARY when Execute looks once more: the other members
-	// before RestartMember, caught up; the members whose claims are written before RecordIdentity; the
+	// before RestartMember, and where any are named before StepDown, caught up; the members whose claims are written before RecordIdentity; the
 	// members that remain before ForceReconfiguration.
 	Healthy []string
 	// Empty hosts must be NotYetInitialized when Execute looks once more before RecordIntent.

@@ -115,9 +115,6 @@ func (v view) stop(m Member) *Decision {
 	if refusal := v.neededVoter(m); refusal != nil {
 		return refusal
 	}
-	if m.Host == v.Database.Primary {
-		return v.stepDown(m)
-	}
 	var others []string
 	for _, other := range v.inConfig() {
 		switch {
@@ -129,6 +126,9 @@ func (v view) stop(m Member) *Decision {
 		default:
 			others = append(others, other.Host)
 		}
+	}
+	if m.Host == v.Database.Primary {
+		return v.stepDown(m, others...)
 	}
 	return v.restart(m, v.state(m), others, "it is fenced")
 }

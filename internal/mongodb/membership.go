@@ -41,11 +41,11 @@ func rank(b bool) int {
 }
 
 // stepDown asks the primary to let another member take over, if one can.
-func (v view) stepDown(primary Member) *Decision {
+func (v view) stepDown(primary Member, caughtUp ...string) *Decision {
 	for _, m := range v.inConfig() {
 		c, _ := v.configured(m)
 		if m.Host != primary.Host && v.serves(m) && v.caughtUp(m) && c.Priority > 0 && c.Votes > 0 {
-			return take(Step{Kind: StepDown, Host: primary.Host, ReplicaSetID: v.identity.ReplicaSetID}, "Asking %s to step down.", v.name(primary))
+			return take(Step{Kind: StepDown, Host: primary.Host, Healthy: caughtUp, ReplicaSetID: v.identity.ReplicaSetID}, "Asking %s to step down.", v.name(primary))
 		}
 	}
 	return wait(ReasonNoSuccessor, "%s is primary and no other member is healthy and caught up to take over. Not serving: %s.", v.name(primary), v.notServing())

@@ -37,6 +37,11 @@ func (w *world) execute(step Step) error {
 	case ShortenElections:
 		return w.shortenElections()
 	case StepDown:
+		for _, host := range step.Healthy {
+			if !w.serves(w.index(host)) {
+				return fmt.Errorf("%s does not serve", host)
+			}
+		}
 		return w.stepDown(i)
 	case ForceReconfiguration:
 		return w.force(i, step)

@@ -75,7 +75,7 @@ func outdatedPods(v view) *Decision {
 	if len(members) == 1 {
 		return v.restart(outdated[0], StatePrimary, nil, madeBefore)
 	}
-	return v.stepDown(outdated[0])
+	return v.stepDown(outdated[0], hostsExcept(members, outdated[0].Host)...)
 }
 
 // madeBefore is why pods are restarted that nobody asked for in person.

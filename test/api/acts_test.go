@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -86,8 +87,10 @@ var acts = []act{
 func TestWhateverWriteTheOperatorDiesAtTheNextOneFinishes(t *testing.T) {
 	t.Parallel()
 	if text := os.Getenv("SOAK_SEED"); text != "" {
-		for write := 0; everyAct(t, func(int) int { return write }); write++ {
-			t.Logf("killed before write %d of each act", write)
+		for write, died := 0, true; died; write++ {
+			t.Run(fmt.Sprint("before write ", write), func(t *testing.T) { // whose volumes go with it
+				died = everyAct(t, func(int) int { return write })
+			})
 		}
 		return
 	}

@@ -248,7 +248,11 @@ func (s *session) stepDown(ctx context.Context, step mongodb.Step) error {
 	if primary.self != step.Host {
 		return nil
 	}
-	if _, err := s.awaitCaughtUp(ctx, primary.secondaries()); err != nil {
+	successors := step.Healthy
+	if len(successors) == 0 {
+		successors = primary.secondaries()
+	}
+	if _, err := s.awaitCaughtUp(ctx, successors); err != nil {
 		return err
 	}
 	command := bson.D{{Key: "replSetStepDown", Value: stepDownSeconds}, {Key: "secondaryCatchUpPeriodSecs", Value: 2}}

@@ -3,6 +3,7 @@ package replset_test
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,7 @@ func TestThreeMembersSurviveWhatHappensToThem(t *testing.T) {
 	}
 	t.Run("a killed primary loses no acknowledged write", func(t *testing.T) { killedPrimary(t, o) })
 	t.Run("pods restart by role and never two at a time", func(t *testing.T) { rollingRestart(t, o) })
+	t.Run("a primary does not hand over while another is down", func(t *testing.T) { handOverBesideOneThatIsDown(t, o) })
 	t.Run("a lost volume comes back as a new member", func(t *testing.T) { lostVolume(t, o) })
 	t.Run("a new operator finds nothing to do", func(t *testing.T) { restartedOperator(t, o) })
 	t.Run("a member without a vote gets it back", func(t *testing.T) { voteless(t, o) })
@@ -98,6 +100,25 @@ func rollingRestart(t *testing.T, o *operator) {
 	}
 	if len(restarted) != 3 || restarted[2] != o.cluster.Pods[first].Host || !steppedDown {
 		t.Errorf("restarted %v, want the primary %d last, after it stepped down; steps %v", restarted, first, o.kinds())
+	}
+}
+
+// handOverBesideOneThatIsDown takes the step that was planned when all members served.
+func handOverBesideOneThatIsDown(t *testing.T, o *operator) {
+	primary := primaryOf(o)
+	host, down := o.cluster.Pods[primary].Host, o.cluster.Pods[(primary+1)%3]
+	step := mongodb.Step{
+		Kind: mongodb.StepDown, Host: host, ReplicaSetID: o.watcher.Snapshot(o.key).Config.ReplicaSetID,
+		Healthy: []string{down.Host, o.cluster.Pods[(primary+2)%3].Host},
+	}
+	down.Kill()
+	if err := o.watcher.Execute(t.Context(), o.key, step); err == nil || !strings.Contains(err.Error(), down.Host) {
+		t.Errorf("the primary was asked to step down: %v", err)
+	}
+	down.Start(t)
+	o.settle()
+	if primaryOf(o) != primary {
+		t.Error("there is another primary")
 	}
 }
 
