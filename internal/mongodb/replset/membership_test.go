@@ -1,6 +1,7 @@
 package replset_test
 
 import (
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -112,7 +113,9 @@ func handOverBesideOneThatIsDown(t *testing.T, o *operator) {
 		Healthy: []string{down.Host, o.cluster.Pods[(primary+2)%3].Host},
 	}
 	down.Kill()
-	if err := o.watcher.Execute(t.Context(), o.key, step); err == nil || !strings.Contains(err.Error(), down.Host) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // longer would not help
+	defer cancel()
+	if err := o.watcher.Execute(ctx, o.key, step); err == nil || !strings.Contains(err.Error(), down.Host) {
 		t.Errorf("the primary was asked to step down: %v", err)
 	}
 	down.Start(t)
