@@ -148,7 +148,10 @@ func newTrial(t *testing.T, name string, change ...func(*v1alpha1.MongoDBSpec)) 
 	}
 	key := create(t, deployment)
 	ready(t, key)
-	return &trial{key: key, ledger: openLedger(t, key)}
+	d := &trial{key: key, ledger: openLedger(t, key)}
+	// A gap counts from the write before it.
+	eventually(t, "the first writes are acknowledged", func(context.Context) error { return d.ledger.advanced(0) })
+	return d
 }
 
 func (d *trial) primaryKilled(t *testing.T) {
