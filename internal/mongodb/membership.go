@@ -115,6 +115,9 @@ func (v view) add(m Member) *Decision {
 	setID, probe := v.identity.ReplicaSetID, v.probe(m)
 	switch state := v.state(m); {
 	case state == StateNotYetInitialized || probe.ReplicaSetID == setID:
+	case state == StateRemoved && probe.ReplicaSetID == "" && m.Claim.ReplicaSetID == setID:
+		// Its users are those of when it left: where passwords were replaced since, nobody can ask it for its set. The claim
+		// remembers that, and the primary takes in no member of another set.
 	case (state == StatePrimary || state == StateSecondary) && !probe.KnowsAdmin:
 		return stall(ReasonVolumeHoldsOtherData,
 			"The volume of %s holds a database that is not this one's. Delete volume claim %s if it is of no use.", v.name(m), ClaimName(v.Deployment, m.Ordinal))

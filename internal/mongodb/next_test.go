@@ -434,7 +434,17 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "a removed member whose set is not known", members: 3, settled: true, change: func(o *Observed) {
 			o.outOfConfig(2, StateRemoved)
 			o.say(2, func(p *Probe) { p.ReplicaSetID = "" })
+			o.Members[2].Claim = ClaimRecord{}
 		}, reason: ReasonMemberStarting, message: "docs-mongodb-2"},
+		{state: "a removed member with users of before, whose claim remembers the set", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateRemoved)
+			o.say(2, func(p *Probe) { p.ReplicaSetID = "" })
+		}, step: RecordIdentity},
+		{state: "a removed member with users of before, whose claim remembers another set", members: 3, settled: true, change: func(o *Observed) {
+			o.outOfConfig(2, StateRemoved)
+			o.say(2, func(p *Probe) { p.ReplicaSetID = "" })
+			o.Members[2].Claim.ReplicaSetID = "000000000000000000000000"
+		}, reason: ReasonReplicaSetIDsDiffer, stalled: true},
 		{state: "the added member was seen", members: 3, settled: true, change: func(o *Observed) { o.Identity.Adding = new(2) }, step: RecordIdentity},
 		{state: "the last change is not committed", members: 3, settled: true, change: func(o *Observed) {
 			o.outOfConfig(2, StateNotYetInitialized)

@@ -214,3 +214,34 @@ func TestPasswordsAreReplacedWithoutAFailedRequest(t *testing.T) {
 		t.Fatalf("a request failed: %s", *failure)
 	}
 }
+
+// TestAMemberComesBackOnItsVolumeThoughPasswordsWereReplaced grows onto volumes of members that left before: on them are
+// the users of then.
+func TestAMemberComesBackOnItsVolumeThoughPasswordsWereReplaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{MongoDB: v1alpha1.MongoDBSpec{Members: 3}})
+	k := newKubelet(t, w, key, 3)
+	o := startOperator(t, defaultConfig, k.dial)
+	k.ready(t, o)
+	k.write(t, "before")
+	resize := func(n int32) {
+		t.Helper()
+		w.edit(t, key, func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.Members = n })
+		k.until(t, o, fmt.Sprint(n, " members"), func() bool { return members(n)(t, k) })
+	}
+	resize(1)
+	const request = "while two are away"
+	w.edit(t, key, func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.PasswordRotation.Request = request })
+	k.until(t, o, "the operator's own password to be replaced", func() bool {
+		o.clock.SetTime(o.clock.Now().Add(3 * time.Minute))
+		admin := get[corev1.Secret](t, w, mongodb.AdminSecretName("docs"))
+		return admin.Annotations[stack.AnnotationRotationRequest] == request && admin.Data[stack.KeyNextPassword] == nil
+	})
+	k.write(t, "meanwhile")
+	resize(3)
+	k.ready(t, o)
+	if !k.wrote(t, "before") || !k.wrote(t, "meanwhile") {
+		t.Error("a write is lost")
+	}
+}
