@@ -20,9 +20,9 @@ func (c Cluster) InstallOperator(ctx context.Context, settings ...string) error 
 	}
 	settings = append(slices.Concat(
 		imageValues("image", c.Images.Operator),
-		imageValues("operands.images.app", c.Images.App),
-		imageValues("operands.images.dbagent", c.Images.DBAgent),
-		imageValues("operands.images.mongodb", c.MongoDBImage),
+		ImageSettings("app", c.Images.App),
+		ImageSettings("dbagent", c.Images.DBAgent),
+		ImageSettings("mongodb", c.MongoDBImage),
 	), settings...)
 	for _, setting := range settings {
 		args = append(args, "--set-string", setting)
@@ -37,6 +37,11 @@ func (c Cluster) UninstallOperator(ctx context.Context) error {
 		return err
 	}
 	return c.run(ctx, c.environment(), helm, "uninstall", OperatorRelease, "--namespace", OperatorNamespace, "--ignore-not-found")
+}
+
+// ImageSettings are the chart's values for an image of what the operator deploys: app, dbagent or mongodb.
+func ImageSettings(image, reference string) []string {
+	return imageValues("operands.images."+image, reference)
 }
 
 // imageValues are the chart's values for an image given as registry/repository:tag.

@@ -31,11 +31,6 @@ func (c Cluster) LoadAgent(ctx context.Context, tag string) (string, error) {
 	return name, c.load(ctx, c.Name, archive)
 }
 
-// ImageSettings are the chart's values for an image of what the operator deploys: app, dbagent or mongodb.
-func ImageSettings(image, reference string) []string {
-	return imageValues("operands.images."+image, reference)
-}
-
 func retagFile(from, to, oldName, newName string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -66,7 +61,10 @@ func retag(in io.Reader, out io.Writer, oldName, newName string) error {
 		case "repositories":
 			continue // of Docker before 1.10, and repeats the manifest
 		case "manifest.json", "index.json":
-			index, err := io.ReadAll(io.LimitReader(reader, longestIndex))
+			if header.Size > longestIndex {
+				return fmt.Errorf("%s has %d bytes, more than the %d of a list of names", header.Name, header.Size, longestIndex)
+			}
+			index, err := io.ReadAll(reader)
 			if err != nil {
 				return err
 			}

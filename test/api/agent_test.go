@@ -17,11 +17,8 @@ import (
 // get, and to one whose agent runs.
 func TestAnUpgradedOperatorExchangesTheAgentsOfPodsThatRunOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{MongoDB: v1alpha1.MongoDBSpec{Members: 3}})
-	k := newKubelet(t, w, key, 3)
-	o := startOperator(t, defaultConfig, k.dial)
-	k.ready(t, o)
+	k, o := running(t, 3)
+	w, key := k.world, k.key
 	template := k.statefulSet(t).Spec.Template
 	pods := map[string]types.UID{}
 	for ordinal := range 3 {
@@ -88,11 +85,8 @@ func TestAnUpgradedOperatorExchangesTheAgentsOfPodsThatRunOn(t *testing.T) {
 // TestAnAgentIsExchangedOnceWhereAWebhookNamesAMirror leaves a pod alone that has another image than was asked for.
 func TestAnAgentIsExchangedOnceWhereAWebhookNamesAMirror(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
-	k := newKubelet(t, w, key, 1)
-	o := startOperator(t, defaultConfig, k.dial)
-	k.ready(t, o)
+	k, o := running(t, 1)
+	w, key := k.world, k.key
 	mirror := func() {
 		pod := get[corev1.Pod](t, w, mongodb.PodName(key.Name, 0))
 		pod.Spec.InitContainers[0].Image = "mirror.example.org/" + pod.Spec.InitContainers[0].Image

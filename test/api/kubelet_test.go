@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/dbagent"
 	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/mongodb/podtest"
@@ -49,6 +50,17 @@ func newKubelet(t *testing.T, w *world, key types.NamespacedName, members int) *
 	k.pods.Refresh = 500 * time.Millisecond
 	t.Cleanup(k.kill)
 	return k
+}
+
+// running is a deployment that is Ready with so many members, and the operator that made it so.
+func running(t *testing.T, members int32) (*kubelet, *operator) {
+	t.Helper()
+	w := newWorld(t)
+	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{MongoDB: v1alpha1.MongoDBSpec{Members: members}})
+	k := newKubelet(t, w, key, int(members))
+	o := startOperator(t, defaultConfig, k.dial)
+	k.ready(t, o)
+	return k, o
 }
 
 // sync plays the StatefulSet's controller once and then makes what runs what the API server says.

@@ -219,11 +219,8 @@ func TestPasswordsAreReplacedWithoutAFailedRequest(t *testing.T) {
 // the users of then.
 func TestAMemberComesBackOnItsVolumeThoughPasswordsWereReplaced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{MongoDB: v1alpha1.MongoDBSpec{Members: 3}})
-	k := newKubelet(t, w, key, 3)
-	o := startOperator(t, defaultConfig, k.dial)
-	k.ready(t, o)
+	k, o := running(t, 3)
+	w, key := k.world, k.key
 	k.write(t, "before")
 	resize := func(n int32) {
 		t.Helper()

@@ -26,6 +26,7 @@ import (
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/hack/rig"
+	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/mongodb/keyfile"
 	"chatpdf.dev/operator/internal/mongodb/trust"
 )
@@ -414,7 +415,7 @@ func (d *trial) upgradeOperator(t *testing.T) {
 		eventually(t, "every agent is the operator's", func(context.Context) error {
 			for _, pod := range d.pods(t) {
 				if agent := pod.Status.InitContainerStatuses[0]; pod.Spec.InitContainers[0].Image != image || !agent.Ready ||
-					agent.ContainerID == pod.Annotations["chatpdf.dev/agent-replaces"] {
+					mongodb.ParseAgentUpdate(pod.Annotations).Pending(agent.ContainerID, image) {
 					return fmt.Errorf("the agent of %s: %s, %+v", pod.Name, pod.Spec.InitContainers[0].Image, agent)
 				}
 			}

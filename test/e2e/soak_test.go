@@ -17,7 +17,7 @@ const (
 	// soakKills of the primary's process, and soakRounds of everything else in between, each in an order
 	// of its own.
 	soakKills  = 20
-	soakRounds = 2
+	soakRounds = 3
 )
 
 // The same as TestDatabaseLosesNoAcknowledgedWrite for hours: every act again and again, in any order,

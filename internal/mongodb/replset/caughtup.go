@@ -45,7 +45,7 @@ func (s *session) awaitCaughtUp(ctx context.Context, hosts []string) (primary st
 		case <-tick.C:
 		}
 		if set, err = readSet(ctx, s.client, readpref.Primary(), true); err != nil {
-			return "", fmt.Errorf("%s had not caught up with the primary, which does not answer any more: %w", behind, err)
+			return "", fmt.Errorf("%s has not caught up with the primary yet, which could not be asked again: %w", behind, err)
 		}
 	}
 }
