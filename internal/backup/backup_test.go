@@ -1,0 +1,494 @@
+package backup_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"chatpdf.dev/operator/internal/backup"
+)
+
+const accounts, balance = 200, 1000
+
+// TestABackupIsTheDatabaseAtOneMoment moves amounts between two collections while they are read. At every moment the sum
+// is the same, so that a dump of two moments gives itself away.
+func TestABackupIsTheDatabaseAtOneMoment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, name := range []string{"left", "right"} {
+		var all []any
+		for i := range accounts {
+			all = append(all, bson.M{"_id": i, "balance": balance, "padding": strings.Repeat("x", 200_000)})
+		}
+		w.insert(t, name, all...)
+	}
+	stop := w.move(t)
+	w.insert(t, "last", bson.M{"_id": "acknowledged before"})
+	var archive bytes.Buffer
+	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
+	moved := stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if moved == 0 {
+		t.Fatal("nothing was written while the database was read: this shows nothing")
+	}
+	w.restore(t, m, &archive)
+	if total := w.total(t, "left") + w.total(t, "right"); total != 2*accounts*balance {
+		t.Errorf("the balances sum up to %d, and at every moment it was %d", total, 2*accounts*balance)
+	}
+	if len(w.lines(t, "last")) != 1 {
+		t.Error("what was acknowledged before the backup began is not in it")
+	}
+}
+
+// move moves amounts to and fro until it is stopped, which returns how often that was.
+func (w *world) move(t *testing.T) (stop func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var (
+		moving sync.WaitGroup
+		moved  int
+	)
+	moving.Go(func() {
+		for ctx.Err() == nil {
+			err := w.root.UseSession(ctx, func(ctx context.Context) error {
+				_, err := mongo.SessionFromContext(ctx).WithTransaction(ctx, func(ctx context.Context) (any, error) {
+					for name, amount := range map[string]int{"left": -1, "right": 1} {
+						change := bson.M{"$inc": bson.M{"balance": amount}}
+						if _, err := w.db.Collection(name).UpdateByID(ctx, rand.IntN(accounts), change); err != nil {
+							return nil, err
+						}
+					}
+					return nil, nil
+				})
+				return err
+			})
+			if err == nil {
+				moved++
+			} else if ctx.Err() == nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	return func() int {
+		cancel()
+		moving.Wait()
+		return moved
+	}
+}
+
+func (w *world) total(t *testing.T, collection string) (total int) {
+	t.Helper()
+	cursor, err := w.db.Collection(collection).Find(t.Context(), bson.D{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct {
+		Balance int `bson:"balance"`
+	}
+	if err := cursor.All(t.Context(), &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, account := range all {
+		total += account.Balance
+	}
+	return total
+}
+
+// restore brings a backup back with the user that jobs have for it.
+func (w *world) restore(t *testing.T, m *backup.Manifest, archive io.Reader, identities ...age.Identity) {
+	t.Helper()
+	if err := backup.Stage(t.Context(), w.writer, "again", m, archive, identities...); err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.Swap(t.Context(), w.writer, w.database, "again"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fill puts into the database what an application may have: documents of every size, indexes of every kind that it
+// uses, options, an empty collection, and names that do not fit a path.
+func (w *world) fill(t *testing.T) {
+	t.Helper()
+	german := options.CreateCollection().SetCollation(&options.Collation{Locale: "de", Strength: 2})
+	for name, o := range map[string]*options.CreateCollectionOptionsBuilder{
+		"words": german, "empty": options.CreateCollection(), "odd/name %": options.CreateCollection(),
+		"judged": options.CreateCollection().SetValidator(bson.M{"size": bson.M{"$gt": 1}}),
+	} {
+		if err := w.db.CreateCollection(t.Context(), name, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.insert(t, "words", bson.M{"_id": "Äpfel", "n": 1}, bson.M{"_id": "Birnen", "n": 2})
+	w.insert(t, "odd/name %", bson.M{"_id": 1})
+	w.insert(t, "judged", bson.M{"_id": 1, "size": 2})
+	var many []any
+	for i := range 1500 {
+		many = append(many, bson.M{"_id": i, "at": moment.Add(time.Duration(i) * time.Hour), "text": fmt.Sprint("document ", i)})
+	}
+	w.insert(t, "many", many...)
+	for i := range 3 {
+		w.insert(t, "large", bson.M{"_id": i, "data": bytes.Repeat([]byte{byte(i)}, 15<<20)})
+	}
+	indexes := []mongo.IndexModel{
+		{Keys: bson.D{{Key: "text", Value: 1}}, Options: options.Index().SetUnique(true)},
+		{Keys: bson.D{{Key: "at", Value: -1}, {Key: "text", Value: 1}}, Options: options.Index().SetPartialFilterExpression(bson.M{"text": bson.M{"$exists": true}})},
+		{Keys: bson.D{{Key: "text", Value: "text"}}, Options: options.Index().SetName("search")},
+		{Keys: bson.D{{Key: "gone", Value: 1}}, Options: options.Index().SetExpireAfterSeconds(60)},
+	}
+	if _, err := w.db.Collection("many").Indexes().CreateMany(t.Context(), indexes); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// spoil changes the database after a backup: documents changed, added and removed, an index dropped, a collection
+// dropped and another one made.
+func (w *world) spoil(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	w.insert(t, "made since", bson.M{"_id": 1})
+	w.insert(t, "empty", bson.M{"_id": "no longer"})
+	_, err := w.db.Collection("many").DeleteMany(ctx, bson.M{"_id": bson.M{"$lt": 700}})
+	if err == nil {
+		_, err = w.db.Collection("many").UpdateByID(ctx, 900, bson.M{"$set": bson.M{"text": "changed"}})
+	}
+	if err == nil {
+		err = w.db.Collection("many").Indexes().DropOne(ctx, "search")
+	}
+	if err == nil {
+		err = w.db.Collection("words").Drop(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARestoreHoldsWhatTheBackupHoldsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(t)
+	want, users := w.contents(t), w.users(t)
+	var archive bytes.Buffer
+	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Archive.Bytes != int64(archive.Len()) || m.Documents() != 1507 {
+		t.Errorf("the manifest tells of %d bytes and %d documents; they are %d and 1507", m.Archive.Bytes, m.Documents(), archive.Len())
+	}
+	w.spoil(t)
+	if _, err := w.root.Database("admin").Collection("unrelated").InsertOne(t.Context(), bson.M{}); err != nil {
+		t.Fatal(err)
+	}
+	w.restore(t, m, &archive)
+	same(t, w.contents(t), want)
+	if got := w.users(t); got != users {
+		t.Errorf("users were touched:\n%s\n%s", got, users)
+	}
+}
+
+// users are all users of the server, but for those of other tests.
+func (w *world) users(t *testing.T) string {
+	t.Helper()
+	var reply struct {
+		Users []bson.Raw `bson:"users"`
+	}
+	if err := w.root.Database("admin").RunCommand(t.Context(), bson.M{"usersInfo": 1}).Decode(&reply); err != nil {
+		t.Fatal(err)
+	}
+	var own []string
+	for _, user := range reply.Users {
+		if strings.Contains(user.String(), w.database) {
+			own = append(own, user.String())
+		}
+	}
+	return strings.Join(own, "\n")
+}
+
+func TestMembersThatFollowAreReadRatherThanThePrimary(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(t)
+	var (
+		lock  sync.Mutex
+		asked = map[string]int{}
+	)
+	client := connect(t, w.user(t, "watched", "read"), &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+		if e.CommandName == "find" || e.CommandName == "getMore" {
+			lock.Lock()
+			defer lock.Unlock()
+			host, _, _ := strings.Cut(e.ConnectionID, "[")
+			asked[host]++
+		}
+	}})
+	if _, err := backup.Dump(t.Context(), client, w.database, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var reply struct {
+		Primary string `bson:"primary"`
+	}
+	if err := w.root.Database("admin").RunCommand(t.Context(), bson.M{"hello": 1}).Decode(&reply); err != nil {
+		t.Fatal(err)
+	}
+	if len(asked) == 0 || asked[reply.Primary] > 0 {
+		t.Errorf("reads by member: %v, and %s is the primary", asked, reply.Primary)
+	}
+}
+
+// onFirstWrite does something when the archive begins to flow.
+type onFirstWrite struct {
+	once sync.Once
+	do   func()
+}
+
+func (w *onFirstWrite) Write(p []byte) (int, error) {
+	w.once.Do(w.do)
+	return len(p), nil
+}
+
+func TestAMomentThatCannotBeReadWholeIsRefusedAndAnotherTryDoes(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(context.Context, *mongo.Database) error{
+		"collection made":    func(ctx context.Context, db *mongo.Database) error { return db.CreateCollection(ctx, "another") },
+		"collection dropped": func(ctx context.Context, db *mongo.Database) error { return db.Collection("words").Drop(ctx) },
+		"index made": func(ctx context.Context, db *mongo.Database) error {
+			_, err := db.Collection("words").Indexes().CreateOne(ctx, mongo.IndexModel{Keys: bson.D{{Key: "n", Value: 1}}})
+			return err
+		},
+		"index dropped": func(ctx context.Context, db *mongo.Database) error {
+			return db.Collection("many").Indexes().DropOne(ctx, "search")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.fill(t)
+			changing := &onFirstWrite{do: func() {
+				if err := change(t.Context(), w.db); err != nil {
+					t.Error(err)
+				}
+			}}
+			if _, err := backup.Dump(t.Context(), w.reader, w.database, changing); !errors.Is(err, backup.ErrChanged) {
+				t.Fatalf("the error is %v", err)
+			}
+			var archive bytes.Buffer
+			m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := w.contents(t)
+			w.restore(t, m, &archive)
+			same(t, w.contents(t), want)
+		})
+	}
+}
+
+func TestWhatABackupCannotHoldIsNamed(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]*options.CreateCollectionOptionsBuilder{
+		"capped":     options.CreateCollection().SetCapped(true).SetSizeInBytes(4096),
+		"timeseries": options.CreateCollection().SetTimeSeriesOptions(options.TimeSeries().SetTimeField("at")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if err := w.db.CreateCollection(t.Context(), "special", o); err != nil {
+				t.Fatal(err)
+			}
+			_, err := backup.Dump(t.Context(), w.reader, w.database, io.Discard)
+			if err == nil || !strings.Contains(err.Error(), "special in database "+w.database+" is not a plain collection ("+name+")") {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+// TestARestoreInterruptedAnywhereIsCompletedByRepeatingIt ends the connection at the first command, then at the
+// second, and so on, until a restore passes whole.
+func TestARestoreInterruptedAnywhereIsCompletedByRepeatingIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, name := range []string{"first", "second", "third"} {
+		w.insert(t, name, bson.M{"_id": 1, "of": name})
+	}
+	backedUp := w.contents(t)
+	var archive bytes.Buffer
+	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uri := w.user(t, "interrupted", "readWrite")
+	for k := 1; ; k++ {
+		w.insert(t, "fourth", bson.M{"since": k})
+		w.insert(t, "first", bson.M{"since": k})
+		before, id := w.contents(t), fmt.Sprint("restore-", k)
+		interrupted := w.interrupt(t, uri, k, func(ctx context.Context, client *mongo.Client) error {
+			if err := backup.Stage(ctx, client, id, m, bytes.NewReader(archive.Bytes())); err != nil {
+				same(t, w.contents(t), before)
+				return err
+			}
+			return backup.Swap(ctx, client, w.database, id)
+		})
+		if err := backup.Stage(t.Context(), w.writer, id, m, bytes.NewReader(archive.Bytes())); err != nil {
+			t.Fatalf("interrupted at command %d: %v", k, err)
+		}
+		if err := backup.Swap(t.Context(), w.writer, w.database, id); err != nil {
+			t.Fatalf("interrupted at command %d: %v", k, err)
+		}
+		same(t, w.contents(t), backedUp)
+		if t.Failed() {
+			t.Fatalf("interrupted at command %d", k)
+		}
+		if !interrupted {
+			t.Logf("a restore of three collections has %d commands", k-1)
+			return
+		}
+	}
+}
+
+// interrupt runs an act whose client loses its context at the k-th command, sent or not; it says whether that came.
+func (w *world) interrupt(t *testing.T, uri string, k int, act func(context.Context, *mongo.Client) error) bool {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var (
+		lock sync.Mutex
+		sent int
+	)
+	client := connect(t, uri, &event.CommandMonitor{Started: func(context.Context, *event.CommandStartedEvent) {
+		lock.Lock()
+		defer lock.Unlock()
+		if sent++; sent == k {
+			cancel()
+		}
+	}})
+	err := act(ctx, client)
+	lock.Lock()
+	defer lock.Unlock()
+	if sent >= k && err == nil && sent > k {
+		t.Errorf("the act was interrupted at command %d and went on to %d", k, sent)
+	}
+	return err != nil
+}
+
+func TestARestoreThatIsCompleteIsNotDoneAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert(t, "first", bson.M{"_id": 1})
+	var archive bytes.Buffer
+	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.restore(t, m, bytes.NewReader(archive.Bytes()))
+	w.insert(t, "first", bson.M{"_id": "written since"})
+	want := w.contents(t)
+	w.restore(t, m, bytes.NewReader(archive.Bytes()))
+	same(t, w.contents(t), want)
+	if err := backup.Swap(t.Context(), w.writer, w.database, "never"); !errors.Is(err, backup.ErrNotPrepared) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestADamagedBackupIsRefusedAndTheDatabaseStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 50 {
+		w.insert(t, "first", bson.M{"_id": i, "text": strings.Repeat(fmt.Sprint(rand.Int64()), 20)})
+	}
+	w.insert(t, "second", bson.M{"_id": 1})
+	var whole bytes.Buffer
+	m, err := backup.Dump(t.Context(), w.reader, w.database, &whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.insert(t, "second", bson.M{"_id": "written since"})
+	want := w.contents(t)
+	refused := func(t *testing.T, m backup.Manifest, archive []byte) {
+		t.Helper()
+		err := backup.Stage(t.Context(), w.writer, "damaged", &m, bytes.NewReader(archive))
+		if err == nil {
+			t.Fatal("it was taken")
+		}
+		t.Log(err)
+		if err := backup.Swap(t.Context(), w.writer, w.database, "damaged"); !errors.Is(err, backup.ErrNotPrepared) {
+			t.Fatalf("what was refused can be put in place: %v", err)
+		}
+		same(t, w.contents(t), want)
+	}
+	for _, at := range []int{0, 5, 40, whole.Len() / 2, whole.Len() - 1} {
+		t.Run(fmt.Sprint("byte ", at), func(t *testing.T) {
+			archive := bytes.Clone(whole.Bytes())
+			archive[at] ^= 0x40
+			refused(t, *m, archive)
+		})
+		t.Run(fmt.Sprint("ends at ", at), func(t *testing.T) { refused(t, *m, whole.Bytes()[:at]) })
+	}
+	t.Run("more behind it", func(t *testing.T) { refused(t, *m, append(bytes.Clone(whole.Bytes()), 0)) })
+	for name, change := range map[string]func(*backup.Manifest){
+		"documents": func(m *backup.Manifest) { m.Collections[0].Documents++ },
+		"digest":    func(m *backup.Manifest) { m.Collections[0].Digest = strings.Repeat("0", 64) },
+		"indexes":   func(m *backup.Manifest) { m.Collections[0].Indexes = append(m.Collections[0].Indexes, "more") },
+		"missing":   func(m *backup.Manifest) { m.Collections = m.Collections[:1] },
+		"another": func(m *backup.Manifest) {
+			m.Collections = append(m.Collections, backup.CollectionSummary{Name: "third", Digest: strings.Repeat("0", 64)})
+		},
+		"sum": func(m *backup.Manifest) { m.Archive.SHA256 = strings.Repeat("0", 64) },
+	} {
+		t.Run("manifest: "+name, func(t *testing.T) {
+			changed := *m
+			changed.Collections = append([]backup.CollectionSummary{}, m.Collections...)
+			change(&changed)
+			refused(t, changed, whole.Bytes())
+		})
+	}
+}
+
+func TestAnEncryptedBackupOpensWithItsKeyAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert(t, "first", bson.M{"_id": 1, "text": "a sentence that nobody may read"})
+	want := w.contents(t)
+	key, other := identity(t), identity(t)
+	var archive bytes.Buffer
+	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive, key.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !m.Archive.Encrypted {
+		t.Error("the manifest does not say that the archive is encrypted")
+	}
+	for name, identities := range map[string][]age.Identity{"none": nil, "another": {other}} {
+		if err := backup.Stage(t.Context(), w.writer, "again", m, bytes.NewReader(archive.Bytes()), identities...); err == nil {
+			t.Errorf("it opens with %s", name)
+		} else {
+			t.Log(err)
+		}
+	}
+	w.restore(t, m, &archive, key)
+	same(t, w.contents(t), want)
+}
+
+func identity(t *testing.T) *age.X25519Identity {
+	t.Helper()
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
