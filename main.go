@@ -4,6 +4,9 @@
 package main
 
 import (
+	// Schedules of backups are in time zones that the image has no files of.
+	_ "time/tzdata"
+
 	"context"
 	"errors"
 	"flag"

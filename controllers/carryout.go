@@ -158,7 +158,7 @@ func secretsVersion(seen *observe.Observed) string {
 		return strings.Join(versions, "/")
 	}
 	names := stack.NamesOf(seen.Deployment.Name)
-	for _, name := range []string{names.DatabaseAdminSecret, names.DatabaseAppSecret, names.DatabaseMetricsSecret, names.AgentSecret} {
+	for _, name := range []string{names.DatabaseAdminSecret, names.DatabaseAppSecret, names.DatabaseMetricsSecret, names.DatabaseBackupSecret, names.AgentSecret} {
 		versions = append(versions, seen.Secrets[name].Version)
 	}
 	return strings.Join(versions, "/")
@@ -187,20 +187,22 @@ func (r *ChatPDFDeploymentReconciler) connectionString(ctx context.Context, name
 // credentials are read when they are needed and kept by nobody here.
 func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types.NamespacedName) (replset.Credentials, error) {
 	names := stack.NamesOf(key.Name)
-	var admin, app, metrics, agent corev1.Secret
+	var admin, app, metrics, backup, agent corev1.Secret
 	for name, secret := range map[string]*corev1.Secret{
-		names.DatabaseAdminSecret: &admin, names.DatabaseAppSecret: &app, names.DatabaseMetricsSecret: &metrics, names.AgentSecret: &agent,
+		names.DatabaseAdminSecret: &admin, names.DatabaseAppSecret: &app, names.DatabaseMetricsSecret: &metrics,
+		names.DatabaseBackupSecret: &backup, names.AgentSecret: &agent,
 	} {
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: name}, secret)
-		if name == names.DatabaseMetricsSecret {
-			err = client.IgnoreNotFound(err) // the database is looked after without it too
+		if name == names.DatabaseMetricsSecret || name == names.DatabaseBackupSecret {
+			err = client.IgnoreNotFound(err) // the database is looked after without them too
 		}
 		if err != nil {
 			return replset.Credentials{}, fmt.Errorf("reading Secret %s: %w", name, err)
 		}
 	}
 	return replset.Credentials{
-		Admin: rotating(&admin), App: rotating(&app), Metrics: rotating(&metrics), AgentToken: string(agent.Data[stack.KeyToken]),
+		Admin: rotating(&admin), App: rotating(&app), Metrics: rotating(&metrics), Backup: rotating(&backup),
+		AgentToken: string(agent.Data[stack.KeyToken]),
 	}, nil
 }
 

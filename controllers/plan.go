@@ -52,7 +52,7 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	if external := d.Spec.MongoDB.External; external != nil {
 		p.release = release.Decide(history, content, d.Name, d.UID)
 		p.decision, p.availability, p.health = mongodb.JudgeExternal(external.URISecretRef.Name, seen.Database.External)
-		p.objects = stack.Build(input(seen, content))
+		p.objects = stack.Build(input(seen, content, config))
 		return p
 	}
 	database, err := seen.MongoDB(content.ClusterDomain)
@@ -80,7 +80,7 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 	p.health = mongodb.Healthy(database)
 	p.left = mongodb.Left(database)
 	p.hosts, p.fenced = mongodb.Hosts(database), mongodb.FencedHosts(database)
-	in := input(seen, content)
+	in := input(seen, content, config)
 	in.Members, in.LiveStatefulSet = mongodb.Replicas(database), owned
 	p.objects = stack.Build(in)
 	p.keyfile = p.objects.Keyfile(d.Spec.MongoDB.KeyfileRotation, seen.Keyfile, memberReports(database), p.decision.Settled)
@@ -92,10 +92,10 @@ func makePlan(seen *observe.Observed, config stack.Config, now time.Time) plan {
 }
 
 // input is what objects are made from, whoever runs the database.
-func input(seen *observe.Observed, content release.Content) stack.Input {
+func input(seen *observe.Observed, content release.Content, config stack.Config) stack.Input {
 	backend := stack.NamesOf(seen.Deployment.Name).Backend
 	in := stack.Input{
-		Deployment: seen.Deployment, Owner: seen.Owner(), Release: content,
+		Deployment: seen.Deployment, Owner: seen.Owner(), Release: content, AgentImage: config.AgentImage,
 		AutoscalerExists: observe.Named(seen.Autoscalers, backend) != nil,
 	}
 	if live := observe.Named(seen.Deployments, backend); live != nil && live.Spec.Replicas != nil {

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -46,11 +47,13 @@ func (r *ChatPDFDeploymentReconciler) SetupWithManager(m ctrl.Manager, workers i
 		Owns(&appsv1.Deployment{}).
 		Owns(&appsv1.StatefulSet{}).
 		Owns(&appsv1.ControllerRevision{}).
+		Owns(&batchv1.CronJob{}).
 		// Their status moves with every pod and every measurement, and nothing here goes by it.
 		Owns(&policyv1.PodDisruptionBudget{}, specChanged).
 		Owns(&autoscalingv2.HorizontalPodAutoscaler{}, builder.WithPredicates(autoscalerChanged())).
 		// These have another owner, or none.
 		Watches(&corev1.Pod{}, byInstance).
+		Watches(&batchv1.Job{}, byInstance).
 		Watches(&corev1.PersistentVolumeClaim{}, byInstance).
 		WatchesRawSource(source.Channel(r.Watcher.Events(), &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{

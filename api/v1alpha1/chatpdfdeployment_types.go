@@ -51,6 +51,7 @@ type ChatPDFDeploymentList struct {
 }
 
 // ChatPDFDeploymentSpec is what one ChatPDF should be.
+// +kubebuilder:validation:XValidation:rule="!has(self.backup) || !has(self.mongodb) || !has(self.mongodb.external)",message="backup is for the database that the operator runs: leave it out with mongodb.external, and have whoever runs that database save it."
 type ChatPDFDeploymentSpec struct {
 	// image is the application's image, for the backend and the frontend.
 	// Absent: the application this operator was released with.
@@ -84,6 +85,10 @@ type ChatPDFDeploymentSpec struct {
 	// mongodb is the database, which the operator runs unless it is external.
 	// +optional
 	MongoDB MongoDBSpec `json:"mongodb,omitzero"`
+
+	// backup saves the database every night unless it says otherwise.
+	// +optional
+	Backup BackupSpec `json:"backup,omitzero"`
 }
 
 // LLMSpec names an OpenAI-compatible server and its models.

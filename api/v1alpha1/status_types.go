@@ -30,6 +30,8 @@ const (
 	ConditionDatabaseHealthy = "DatabaseHealthy"
 	// ConditionDatabaseAvailable is True while the replica set has a primary that takes writes.
 	ConditionDatabaseAvailable = "DatabaseAvailable"
+	// ConditionBackupHealthy is True while the newest backup is as new as the schedule promises.
+	ConditionBackupHealthy = "BackupHealthy"
 )
 
 // ChatPDFDeploymentStatus is what was observed last.
@@ -64,6 +66,10 @@ type ChatPDFDeploymentStatus struct {
 	// mongodb is the replica set.
 	// +optional
 	MongoDB MongoDBStatus `json:"mongodb,omitzero"`
+
+	// backup is what there is to come back to.
+	// +optional
+	Backup BackupStatus `json:"backup,omitzero"`
 }
 
 // EndpointsStatus is where this ChatPDF answers.

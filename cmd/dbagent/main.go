@@ -62,7 +62,7 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	command.CompletionOptions.DisableDefaultCmd = true
-	command.AddCommand(serve(), execute(), hello(), printVersion())
+	command.AddCommand(serve(), execute(), hello(), makeBackup(), listBackups(), restoreBackup(), printVersion())
 	return command
 }
 

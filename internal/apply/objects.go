@@ -5,8 +5,10 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
+	batchv1ac "k8s.io/client-go/applyconfigurations/batch/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
 
@@ -14,7 +16,8 @@ import (
 	"chatpdf.dev/operator/internal/stack"
 )
 
-// +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=create;patch
+// +kubebuilder:rbac:groups="",resources=services;serviceaccounts;persistentvolumeclaims,verbs=create;patch
+// +kubebuilder:rbac:groups=batch,resources=cronjobs,verbs=create;patch;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=create;patch
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=create;patch;delete
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=create;patch;delete
@@ -36,7 +39,10 @@ func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired st
 	sync(ctx, p, seen.Budgets, desired.Budgets, policyv1ac.ExtractPodDisruptionBudget)
 	sync(ctx, p, seen.StatefulSets, desired.StatefulSets, appsv1ac.ExtractStatefulSet)
 	sync(ctx, p, seen.Deployments, desired.Deployments, appsv1ac.ExtractDeployment)
+	sync(ctx, p, seen.BackupClaims, missing(seen.BackupClaims, desired.Claims), corev1ac.ExtractPersistentVolumeClaim)
+	sync(ctx, p, seen.CronJobs, desired.CronJobs, batchv1ac.ExtractCronJob)
 	w.issued(ctx, p, seen, desired.Issued)
+	prune(ctx, p, seen.CronJobs, desired.CronJobs)
 	prune(ctx, p, seen.Budgets, desired.Budgets)
 	// Replicas between the two: an autoscaler that should go would undo them, and one that comes
 	// takes over what it finds.
@@ -44,6 +50,14 @@ func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired st
 	w.replicas(ctx, p, seen, desired.Replicas)
 	sync(ctx, p, seen.Autoscalers, p.scalable(desired.Autoscalers), autoscalingv2ac.ExtractHorizontalPodAutoscaler)
 	return Outcome{Foreign: p.foreign, Changed: p.changed}, p.err()
+}
+
+// missing leaves out the claims that exist: they are their owner's to change, and what they hold is worth more than that
+// they are as they were asked for.
+func missing(live []corev1.PersistentVolumeClaim, desired []*corev1ac.PersistentVolumeClaimApplyConfiguration) []*corev1ac.PersistentVolumeClaimApplyConfiguration {
+	return slices.DeleteFunc(slices.Clone(desired), func(claim *corev1ac.PersistentVolumeClaimApplyConfiguration) bool {
+		return observe.Named(live, *claim.Name) != nil
+	})
 }
 
 // replicas writes counts, each as the one field of a manager of its own.

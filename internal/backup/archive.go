@@ -156,6 +156,16 @@ func (s *summing) Write(p []byte) (int, error) {
 	return n, err
 }
 
+func (s *summing) compare(want ArchiveFile) error {
+	switch {
+	case s.bytes != want.Bytes:
+		return fmt.Errorf("the archive has %d bytes, and its manifest says %d: it is damaged", s.bytes, want.Bytes)
+	case s.String() != want.SHA256:
+		return errors.New("the SHA-256 of the archive is not that of its manifest: it is damaged")
+	}
+	return nil
+}
+
 func (s *summing) String() string { return hex.EncodeToString(s.hash.Sum(nil)) }
 
 // Reader reads an archive that [Writer] wrote. Whatever it is given, it takes no more memory than one file of an archive.
@@ -241,13 +251,7 @@ func (r *Reader) Finish(want ArchiveFile) error {
 	if err != nil {
 		return fmt.Errorf("reading the archive to its end: %w", err)
 	}
-	if r.sum.bytes != want.Bytes {
-		return fmt.Errorf("the archive has %d bytes, and its manifest says %d: it is damaged", r.sum.bytes, want.Bytes)
-	}
-	if r.sum.String() != want.SHA256 {
-		return errors.New("the SHA-256 of the archive is not that of its manifest: it is damaged")
-	}
-	return nil
+	return r.sum.compare(want)
 }
 
 // file reads the next file: a definition into r.next, or documents, which it returns.

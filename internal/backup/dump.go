@@ -91,11 +91,9 @@ func dumpCollection(ctx context.Context, db *mongo.Database, d definition, archi
 		return summary, reading(d.Name, err)
 	}
 	defer cursor.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the server closes it after some minutes
-	var digest Digest
+	var read tally
 	for cursor.Next(ctx) {
-		digest.Add(cursor.Current)
-		summary.Documents++
-		summary.Bytes += int64(len(cursor.Current))
+		read.add(cursor.Current)
 		if err := archive.Document(cursor.Current); err != nil {
 			return summary, err
 		}
@@ -103,7 +101,7 @@ func dumpCollection(ctx context.Context, db *mongo.Database, d definition, archi
 	if err := cursor.Err(); err != nil {
 		return summary, reading(d.Name, err)
 	}
-	summary.Digest = digest.String()
+	summary.Documents, summary.Bytes, summary.Digest = read.documents, read.bytes, read.digest.String()
 	return summary, nil
 }
 

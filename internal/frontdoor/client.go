@@ -137,6 +137,11 @@ func (c *Client) Documents(ctx context.Context) ([]Document, error) {
 	return list.Documents, err
 }
 
+// Delete removes a document with all that was made of it.
+func (c *Client) Delete(ctx context.Context, id string) error {
+	return c.json(ctx, http.MethodDelete, "/api/v1/documents/"+url.PathEscape(id), nil, nil)
+}
+
 // ErrNotRead is wrapped by WaitUntilRead when the document failed for good.
 var ErrNotRead = errors.New("the document could not be read")
 

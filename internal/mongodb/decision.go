@@ -32,6 +32,7 @@ type StepKind string
 //	ShortenElections  Execute sets how long members wait for a primary
 //	EnsureUsers     Execute creates or corrects the app user
 //	EnsureMetricsUser  Execute does the same with the user for metrics
+//	EnsureBackupUser  Execute does the same with the user for backups
 //	EnsureAdminPassword  Execute gives the operator's own user its next password
 //	DropUser        Execute removes a user that nobody uses any more
 //	StepDown        Execute asks the primary to step down
@@ -53,6 +54,7 @@ const (
 
 	ShortenElections          StepKind = "ShortenElections"
 	EnsureMetricsUser         StepKind = "EnsureMetricsUser"
+	EnsureBackupUser          StepKind = "EnsureBackupUser"
 	EnsureAdminPassword       StepKind = "EnsureAdminPassword"
 	DropUser                  StepKind = "DropUser"
 	RaiseFeatureCompatibility StepKind = "RaiseFeatureCompatibility"

@@ -300,7 +300,7 @@ func (w *world) state(i int) State {
 
 // snapshot is what a watcher would see.
 func (w *world) snapshot() Snapshot {
-	s := Snapshot{Probes: map[string]Probe{}, Reports: map[string]Report{}, AppUser: UserPresent, MetricsUser: UserPresent}
+	s := Snapshot{Probes: map[string]Probe{}, Reports: map[string]Report{}, AppUser: UserPresent, MetricsUser: UserPresent, BackupUser: UserPresent}
 	for i, m := range w.members {
 		if m.podUID != "" && !m.failed && !m.gone {
 			s.Reports[w.host(i)] = Report{PodUID: m.podUID, Fences: true, Fenced: w.listed(i), Stopped: m.held}

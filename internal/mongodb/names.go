@@ -41,5 +41,8 @@ func AppSecretName(deployment string) string { return StatefulSetName(deployment
 // MetricsSecretName is the Secret with the user that the agents ask for metrics with.
 func MetricsSecretName(deployment string) string { return StatefulSetName(deployment) + "-metrics" }
 
+// BackupSecretName is the Secret with the user that backups are read with.
+func BackupSecretName(deployment string) string { return StatefulSetName(deployment) + "-backup" }
+
 // IdentityName is the ConfigMap that remembers the replica set's identity.
 func IdentityName(deployment string) string { return StatefulSetName(deployment) + "-identity" }

@@ -30,6 +30,7 @@ func Next(o Observed) Decision {
 		outdatedPods,
 		featureCompatibility,
 		metricsUser,
+		backupUser,
 		adminPassword,
 		retiredUsers,
 		agentImages,

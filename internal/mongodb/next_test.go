@@ -34,7 +34,7 @@ func settledSet(members int) Observed {
 	o := fresh(members)
 	o.Identity = Identity{ReplicaSetID: setID, HighestMemberID: members - 1}
 	o.Database.Login, o.Database.AppUser, o.Database.Primary = LoginSucceeded, UserPresent, o.Members[0].Host
-	o.Database.MetricsUser = UserPresent
+	o.Database.MetricsUser, o.Database.BackupUser = UserPresent, UserPresent
 	o.Database.Config = &Config{ReplicaSetID: setID, Version: 5, Term: 1, Committed: true, Voters: members}
 	for i := range o.Members {
 		m := &o.Members[i]
@@ -311,6 +311,10 @@ func TestEachStateHasOneNextStep(t *testing.T) {
 		{state: "no user of the application", members: 1, settled: true, change: func(o *Observed) { o.Database.AppUser = UserMissing }, step: EnsureUsers},
 		{state: "the newest template not taken up yet", members: 3, settled: true, change: func(o *Observed) { o.RolloutUnseen = true }, reason: ReasonRolloutPending, message: "docs-mongodb"},
 		{state: "no user for metrics", members: 1, settled: true, change: func(o *Observed) { o.Database.MetricsUser = UserMissing }, step: EnsureMetricsUser},
+		{state: "no user for backups", members: 1, settled: true, change: func(o *Observed) { o.Database.BackupUser = UserMissing }, step: EnsureBackupUser},
+		{state: "no next user for backups", members: 1, settled: true, change: func(o *Observed) {
+			o.Database.NextUsers = map[string]UserState{BackupUsername + "-2": UserMissing}
+		}, step: EnsureBackupUser},
 		{state: "no next user of the application", members: 1, settled: true, change: func(o *Observed) {
 			o.Database.NextUsers = map[string]UserState{AppUsername + "-2": UserMissing}
 		}, step: EnsureUsers},

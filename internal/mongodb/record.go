@@ -77,11 +77,19 @@ func adminPassword(v view) *Decision {
 		"Giving the operator's database user the next password of Secret %s.", AdminSecretName(v.Deployment))
 }
 
-// metricsUser comes last: nothing that mends the database waits for it.
+// metricsUser and backupUser come last: nothing that mends the database waits for them.
 func metricsUser(v view) *Decision {
 	if v.Database.MetricsUser != UserMissing && !v.nextUserMissing(MetricsUsername) {
 		return nil
 	}
 	return take(Step{Kind: EnsureMetricsUser, ReplicaSetID: v.identity.ReplicaSetID},
 		"Making the user for metrics as Secret %s says.", MetricsSecretName(v.Deployment))
+}
+
+func backupUser(v view) *Decision {
+	if v.Database.BackupUser != UserMissing && !v.nextUserMissing(BackupUsername) {
+		return nil
+	}
+	return take(Step{Kind: EnsureBackupUser, ReplicaSetID: v.identity.ReplicaSetID},
+		"Making the user for backups as Secret %s says.", BackupSecretName(v.Deployment))
 }

@@ -33,7 +33,9 @@ type Snapshot struct {
 	AppUser UserState
 	// MetricsUser is the same of the user with which the agents ask for metrics.
 	MetricsUser UserState
-	// NextUsers are the same of those that are to take the place of one of the two, by username.
+	// BackupUser is the same of the user with which backups are read.
+	BackupUser UserState
+	// NextUsers are the same of those that are to take the place of one of them, by username.
 	NextUsers map[string]UserState
 	// Reports are what the members' agents said last, by host; members whose agent was not reached have none.
 	Reports map[string]Report

@@ -13,13 +13,17 @@ const (
 	AppUsername = "chatpdf-app"
 	// MetricsUsername is the one that the agents ask for metrics with.
 	MetricsUsername = "chatpdf-metrics"
+	// BackupUsername is the one that backups are read with.
+	BackupUsername = "chatpdf-backup"
 
 	secondUser = "-2"
 )
 
 // Rotating are all names that the operator gives to users with passwords that are replaced.
 func Rotating() []string {
-	return []string{AppUsername, AppUsername + secondUser, MetricsUsername, MetricsUsername + secondUser}
+	return []string{
+		AppUsername, AppUsername + secondUser, MetricsUsername, MetricsUsername + secondUser, BackupUsername, BackupUsername + secondUser,
+	}
 }
 
 // Alternate is the name of the user that takes the place of another one; empty for users that the operator

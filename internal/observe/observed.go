@@ -3,6 +3,7 @@ package observe
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -27,8 +28,11 @@ type Observed struct {
 	Autoscalers     []autoscalingv2.HorizontalPodAutoscaler
 	Revisions       []appsv1.ControllerRevision
 	Pods            []corev1.Pod
-	// Claims are the database's volume claims.
-	Claims []corev1.PersistentVolumeClaim
+	// Claims are the database's volume claims, BackupClaims those that backups are kept on.
+	Claims, BackupClaims []corev1.PersistentVolumeClaim
+	CronJobs             []batchv1.CronJob
+	// Jobs are those of backups, with their pods among Pods.
+	Jobs []batchv1.Job
 	// Identity is the ConfigMap that remembers the replica set; nil if there is none.
 	Identity *corev1.ConfigMap
 

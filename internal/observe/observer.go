@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,6 +21,7 @@ import (
 // +kubebuilder:rbac:groups=chatpdf.dev,resources=chatpdfdeployments,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=services;serviceaccounts;pods;persistentvolumeclaims,verbs=get;list;watch
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets;controllerrevisions,verbs=get;list;watch
+// +kubebuilder:rbac:groups=batch,resources=cronjobs;jobs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
@@ -67,12 +69,14 @@ func (o Observer) lists(ctx context.Context, seen *Observed) error {
 		revisions   appsv1.ControllerRevisionList
 		pods        corev1.PodList
 		claims      corev1.PersistentVolumeClaimList
+		cronJobs    batchv1.CronJobList
+		jobs        batchv1.JobList
 	)
 	d := seen.Deployment
 	for what, list := range map[string]client.ObjectList{
 		"ServiceAccounts": &accounts, "Services": &services, "Deployments": &deployments, "StatefulSets": &sets,
 		"PodDisruptionBudgets": &budgets, "HorizontalPodAutoscalers": &autoscalers, "ControllerRevisions": &revisions,
-		"Pods": &pods, "PersistentVolumeClaims": &claims,
+		"Pods": &pods, "PersistentVolumeClaims": &claims, "CronJobs": &cronJobs, "Jobs": &jobs,
 	} {
 		labels := client.MatchingLabels{stack.LabelInstance: d.Name, stack.LabelManagedBy: stack.ManagedBy}
 		if err := o.Cache.List(ctx, list, client.InNamespace(d.Namespace), labels); err != nil {
@@ -81,7 +85,14 @@ func (o Observer) lists(ctx context.Context, seen *Observed) error {
 	}
 	seen.ServiceAccounts, seen.Services, seen.Deployments = accounts.Items, services.Items, deployments.Items
 	seen.StatefulSets, seen.Budgets, seen.Autoscalers = sets.Items, budgets.Items, autoscalers.Items
-	seen.Revisions, seen.Pods, seen.Claims = revisions.Items, pods.Items, claims.Items
+	seen.Revisions, seen.Pods, seen.CronJobs, seen.Jobs = revisions.Items, pods.Items, cronJobs.Items, jobs.Items
+	for _, claim := range claims.Items {
+		if claim.Labels[stack.LabelComponent] == stack.ComponentBackup {
+			seen.BackupClaims = append(seen.BackupClaims, claim)
+		} else {
+			seen.Claims = append(seen.Claims, claim)
+		}
+	}
 	return nil
 }
 

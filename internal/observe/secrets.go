@@ -19,7 +19,7 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 	names := stack.NamesOf(d.Name)
 	generated := []string{
 		names.AdminSecret, names.DatabaseAdminSecret, names.DatabaseAppSecret, names.KeyfileSecret,
-		names.AgentSecret, names.CASecret, names.TLSSecret, names.DatabaseMetricsSecret,
+		names.AgentSecret, names.CASecret, names.TLSSecret, names.DatabaseMetricsSecret, names.DatabaseBackupSecret,
 	}
 	if d.Spec.MongoDB.External != nil {
 		generated = []string{names.AdminSecret}
@@ -74,7 +74,7 @@ func (o Observer) secrets(ctx context.Context, seen *Observed) error {
 			seen.authorities(secret)
 		case names.KeyfileSecret:
 			seen.Keyfile = liveKeyfile(secret, seen.Secrets[name].Ours)
-		case names.DatabaseAppSecret, names.DatabaseMetricsSecret, names.DatabaseAdminSecret:
+		case names.DatabaseAppSecret, names.DatabaseMetricsSecret, names.DatabaseBackupSecret, names.DatabaseAdminSecret:
 			seen.Logins[name] = login(secret)
 		}
 		if given := seen.Trust.Given; given != nil && given.Secret == name && !slices.Contains(generated, name) {

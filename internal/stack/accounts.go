@@ -17,7 +17,7 @@ func serviceAccounts(in Input) []*corev1ac.ServiceAccountApplyConfiguration {
 		account(names.Frontend, ComponentFrontend),
 	}
 	if in.runsDatabase() {
-		all = append(all, account(names.MongoDB, ComponentMongoDB))
+		all = append(all, account(names.MongoDB, ComponentMongoDB), account(names.Backup, ComponentBackup))
 	}
 	return all
 }

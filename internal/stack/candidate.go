@@ -53,11 +53,18 @@ func appInputs(spec v1alpha1.ChatPDFDeploymentSpec) v1alpha1.ChatPDFDeploymentSp
 	spec.Backend.Replicas, spec.Backend.Autoscaling = 0, nil
 	spec.Frontend.Replicas = 0
 	spec.MongoDB = v1alpha1.MongoDBSpec{External: spec.MongoDB.External}
+	spec.Backup = v1alpha1.BackupSpec{}
 	return spec
 }
 
-// databaseInputs is the part of the spec that shapes the pods of the database.
-func databaseInputs(spec v1alpha1.ChatPDFDeploymentSpec) v1alpha1.MongoDBSpec {
+// databaseShape is the part of the spec that shapes the pods of the database. Of what is absent nothing may be in its
+// JSON: another digest restarts the members of everyone.
+type databaseShape struct {
+	v1alpha1.MongoDBSpec
+	BackupDeadlineSeconds int32 `json:"backupDeadlineSeconds,omitempty"`
+}
+
+func databaseInputs(spec v1alpha1.ChatPDFDeploymentSpec) databaseShape {
 	database := spec.MongoDB
 	database.Members = 0
 	database.FeatureCompatibilityVersion = ""
@@ -65,5 +72,5 @@ func databaseInputs(spec v1alpha1.ChatPDFDeploymentSpec) v1alpha1.MongoDBSpec {
 	database.TLS = v1alpha1.DatabaseTLSSpec{}
 	database.ForcedReconfiguration, database.FencedMembers = nil, nil
 	database.Storage = v1alpha1.StorageSpec{}
-	return database
+	return databaseShape{database, spec.Backup.DeadlineSeconds}
 }

@@ -30,6 +30,16 @@ const (
 	// DefaultBurst lets a page load its documents and its limits together.
 	DefaultBurst = 20
 
+	// DefaultBackupSchedule is every night at two, as the production checklist has it.
+	DefaultBackupSchedule = "0 2 * * *"
+	// DefaultBackupTimeZone is the same everywhere.
+	DefaultBackupTimeZone = "Etc/UTC"
+	// DefaultBackupDeadlineSeconds is the most that a backup takes.
+	DefaultBackupDeadlineSeconds = 3600
+	// DefaultBackupDays and DefaultBackupsKept are for how long and how many backups are kept.
+	DefaultBackupDays  = 30
+	DefaultBackupsKept = 7
+
 	// DiskFillingPercent is how full a volume of the database may get before it is called filling, and is
 	// made larger where the spec allows that.
 	DiskFillingPercent = 80
@@ -44,6 +54,8 @@ const (
 	defaultMaxFileSize = 10 << 20
 	// defaultStorageSize of one member in bytes: MongoDB's journal and oplog take 1 to 2 GiB of it.
 	defaultStorageSize = 10 << 30
+	// defaultBackupVolumeSize in bytes: passages and PDFs are kept once each, compressed.
+	defaultBackupVolumeSize = 10 << 30
 )
 
 // Default resources. Backend: half of the limit for the server, half for two workers at once, each a
@@ -53,7 +65,9 @@ var (
 	defaultBackendResources  = defaults{cpuRequest: "250m", cpuLimit: "2", memoryRequest: "512Mi", memoryLimit: "2Gi"}
 	defaultFrontendResources = defaults{cpuRequest: "50m", cpuLimit: "1", memoryRequest: "64Mi", memoryLimit: "256Mi"}
 	defaultMongoDBResources  = defaults{cpuRequest: "250m", cpuLimit: "2", memoryRequest: "512Mi", memoryLimit: "1Gi"}
-	agentResources           = defaults{cpuRequest: "10m", cpuLimit: "500m", memoryRequest: "32Mi", memoryLimit: "128Mi"}
+	// A backup holds some chunks of 8 MiB and the windows of a compressor.
+	backupResources = defaults{cpuRequest: "100m", cpuLimit: "1", memoryRequest: "128Mi", memoryLimit: "512Mi"}
+	agentResources  = defaults{cpuRequest: "10m", cpuLimit: "500m", memoryRequest: "32Mi", memoryLimit: "128Mi"}
 )
 
 // Members is how many members the replica set should have.

@@ -72,19 +72,24 @@ func fenceVolume(identity string) *corev1ac.VolumeApplyConfiguration {
 // the agent's binary from a shared volume and not the agent: a broken agent restarts no database.
 func mongodContainer(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.ContainerApplyConfiguration {
 	r := resolve(d.Spec.MongoDB.Resources, defaultMongoDBResources)
+	parameters := []string{"--setParameter", "diagnosticDataCollectionEnabled=true"}
+	if series := mongodb.SeriesOfImage(image); series.Known() && !series.Before(snapshots) {
+		// A backup reads the moment at which it began until it ends; servers keep 300 seconds by themselves.
+		parameters = append(parameters, "--setParameter", "minSnapshotHistoryWindowInSeconds="+strconv.Itoa(int(backupDeadlineSeconds(d.Spec))))
+	}
 	hello := []string{pathAgent + "/dbagent", "hello", "--address", "127.0.0.1:" + strconv.Itoa(mongodb.Port)}
 	return container("mongod", image, r).
 		WithCommand(pathAgent+"/dbagent", "exec", "--", "mongod").
-		WithArgs(
+		WithArgs(append([]string{
 			"--bind_ip_all", "--port", strconv.Itoa(mongodb.Port), "--dbpath", pathData, "--replSet", d.Name,
-			"--keyFile", pathRun+"/keyfile",
-			"--tlsMode", "requireTLS", "--tlsCertificateKeyFile", pathRun+"/server.pem", "--tlsCAFile", pathRun+"/ca.crt",
+			"--keyFile", pathRun + "/keyfile",
+			"--tlsMode", "requireTLS", "--tlsCertificateKeyFile", pathRun + "/server.pem", "--tlsCAFile", pathRun + "/ca.crt",
 			// With a CA file mongod would ask every client for a certificate.
 			"--tlsAllowConnectionsWithoutCertificates",
 			"--wiredTigerCacheSizeGB", r.wiredTigerCacheGB(),
 			// Its directory is read-only here.
 			"--nounixsocket",
-			"--setParameter", "diagnosticDataCollectionEnabled=true").
+		}, parameters...)...).
 		WithPorts(corev1ac.ContainerPort().WithName("mongodb").WithContainerPort(mongodb.Port).WithProtocol(corev1.ProtocolTCP)).
 		WithStartupProbe(execProbe(mongodStartup, hello...)).
 		WithLivenessProbe(execProbe(mongodLiveness, hello...)).

@@ -11,6 +11,7 @@ const (
 	ComponentBackend  = "backend"
 	ComponentFrontend = "frontend"
 	ComponentMongoDB  = "mongodb"
+	ComponentBackup   = "backup"
 )
 
 // Labels of everything that the operator makes.
@@ -35,6 +36,8 @@ type Names struct {
 	// Backend, Frontend and MongoDB name the workload, its Service, its ServiceAccount and its
 	// PodDisruptionBudget; the HorizontalPodAutoscaler is named like the backend.
 	Backend, Frontend, MongoDB string
+	// Backup names the CronJob, its ServiceAccount and the claim of the volume that backups are kept on.
+	Backup string
 	// AdminSecret holds the first administrator of the application.
 	AdminSecret string
 	// DatabaseAdminSecret holds the operator's own database user.
@@ -43,6 +46,8 @@ type Names struct {
 	DatabaseAppSecret string
 	// DatabaseMetricsSecret holds the user with which the agents ask for metrics.
 	DatabaseMetricsSecret string
+	// DatabaseBackupSecret holds the user with which backups are read.
+	DatabaseBackupSecret string
 	// KeyfileSecret holds what the members know each other by.
 	KeyfileSecret string
 	// AgentSecret holds the token that opens dbagent's bootstrap endpoint.
@@ -64,10 +69,12 @@ func NamesOf(deployment string) Names {
 		Backend:               deployment + "-backend",
 		Frontend:              deployment + "-frontend",
 		MongoDB:               set,
+		Backup:                deployment + "-backup",
 		AdminSecret:           deployment + "-admin",
 		DatabaseAdminSecret:   mongodb.AdminSecretName(deployment),
 		DatabaseAppSecret:     mongodb.AppSecretName(deployment),
 		DatabaseMetricsSecret: mongodb.MetricsSecretName(deployment),
+		DatabaseBackupSecret:  mongodb.BackupSecretName(deployment),
 		KeyfileSecret:         set + "-keyfile",
 		AgentSecret:           set + "-agent",
 		CASecret:              set + "-ca",

@@ -52,7 +52,9 @@ type Rotation struct {
 // have said that it knows the user that is in use, and that none is left over from the last time.
 func (o Objects) Rotations(asked v1alpha1.PasswordRotationSpec, live map[string]LiveLogin, database mongodb.Snapshot, now time.Time) []Rotation {
 	var due []Rotation
-	known := map[string]mongodb.UserState{mongodb.AppUsername: database.AppUser, mongodb.MetricsUsername: database.MetricsUser}
+	known := map[string]mongodb.UserState{
+		mongodb.AppUsername: database.AppUser, mongodb.MetricsUsername: database.MetricsUser, mongodb.BackupUsername: database.BackupUser,
+	}
 	if database.Login == mongodb.LoginSucceeded {
 		known[mongodb.AdminUsername] = mongodb.UserPresent
 	}

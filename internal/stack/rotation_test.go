@@ -18,7 +18,7 @@ func TestAPasswordIsReplacedWhenItIsDueAndTheDatabaseIsReady(t *testing.T) {
 		change(&l)
 		return l
 	}
-	fine := mongodb.Snapshot{AppUser: mongodb.UserPresent, MetricsUser: mongodb.UserPresent}
+	fine := mongodb.Snapshot{AppUser: mongodb.UserPresent, MetricsUser: mongodb.UserPresent, BackupUser: mongodb.UserPresent}
 	request := v1alpha1.PasswordRotationSpec{Request: "spring"}
 	nothing := func(*LiveLogin) {}
 	for _, test := range []struct {

@@ -102,6 +102,7 @@ func secretRecipes(in Input) []SecretRecipe {
 		}},
 		{Name: names.AgentSecret, Labels: databaseLabels, Recipe: Token{}},
 		{Name: names.DatabaseMetricsSecret, Labels: databaseLabels, Recipe: Login{mongodb.MetricsUsername}, Annotations: passwords},
+		{Name: names.DatabaseBackupSecret, Labels: databaseLabels, Recipe: Login{mongodb.BackupUsername}, Annotations: passwords},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
+	batchv1ac "k8s.io/client-go/applyconfigurations/batch/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
@@ -29,6 +30,8 @@ type Input struct {
 	AutoscalerExists bool
 	// LiveBackendReplicas is what the backend's Deployment says now; 0 if there is none.
 	LiveBackendReplicas int32
+	// AgentImage is that of the jobs: it follows the operator, as nothing runs between two of them.
+	AgentImage string
 }
 
 // Objects are what should exist, by kind, each kind in the order to write it in.
@@ -43,6 +46,9 @@ type Objects struct {
 	Budgets         []*policyv1ac.PodDisruptionBudgetApplyConfiguration
 	Autoscalers     []*autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration
 	Replicas        []Replicas
+	CronJobs        []*batchv1ac.CronJobApplyConfiguration
+	// Claims are made where they do not exist, and left as they are where they do.
+	Claims []*corev1ac.PersistentVolumeClaimApplyConfiguration
 	// Issued are Certificates to ask cert-manager for.
 	Issued []*IssuedCertificate
 }
@@ -66,6 +72,7 @@ func Build(in Input) Objects {
 	objects.Issued = issuedCertificates(in, objects.Secrets)
 	if in.runsDatabase() {
 		objects.StatefulSets = append(objects.StatefulSets, statefulSet(in))
+		objects.CronJobs, objects.Claims = backups(in)
 	}
 	return objects
 }

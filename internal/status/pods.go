@@ -133,7 +133,7 @@ func imageField(container string) string {
 	switch container {
 	case "mongod":
 		return "spec.mongodb.image"
-	case mongodb.AgentContainer:
+	case mongodb.AgentContainer, stack.BackupContainer:
 		return "the operator's --dbagent-image"
 	}
 	return "spec.image"

@@ -63,6 +63,18 @@ const (
 	// ReasonVolumeCannotGrow: a volume is smaller than the spec asks, and its StorageClass or its driver
 	// does not make it larger.
 	ReasonVolumeCannotGrow = "VolumeCannotGrow"
+	// ReasonNoBackupYet: the first backup is not due yet.
+	ReasonNoBackupYet = "NoBackupYet"
+	// ReasonSameFailureDomain: backups are made, and kept in the cluster that they are of.
+	ReasonSameFailureDomain = "SameFailureDomain"
+	// ReasonBackupFailed: the last backup did not succeed.
+	ReasonBackupFailed = "BackupFailed"
+	// ReasonBackupOverdue: the schedule promised a backup that there is not.
+	ReasonBackupOverdue = "BackupOverdue"
+	// ReasonBackupScheduleRefused: the schedule or its time zone is none.
+	ReasonBackupScheduleRefused = "BackupScheduleRefused"
+	// ReasonBackupUnsupported: the server is too old to be read as it was at one moment.
+	ReasonBackupUnsupported = "BackupUnsupported"
 	// ReasonStorageClassMissing: a volume claim names a class that does not exist, or none where
 	// the cluster has no default.
 	ReasonStorageClassMissing = "StorageClassMissing"

@@ -47,7 +47,7 @@ func TestDataGoWithTheDeploymentOnlyIfTheSpecSaysSo(t *testing.T) {
 			t.Fatalf("%s: only %v: is this test still looking?", what, seen)
 		}
 		for name, owner := range seen {
-			if name == "Secret theirs" {
+			if name == "Secret theirs" || name == "PersistentVolumeClaim docs-backup" {
 				if owner != "" {
 					t.Errorf("%s: %s is deleted with %q", what, name, owner)
 				}

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/stack"
 )
 
 // class makes a StorageClass; the name is the cluster's, so it carries that of the test's namespace.
@@ -31,6 +32,9 @@ func (w *world) sizes(t *testing.T) map[string]string {
 	asked := map[string]string{}
 	for _, object := range w.lists(t)["PersistentVolumeClaim"] {
 		claim := get[corev1.PersistentVolumeClaim](t, w, object.GetName())
+		if claim.Labels[stack.LabelComponent] != stack.ComponentMongoDB {
+			continue
+		}
 		size := claim.Spec.Resources.Requests[corev1.ResourceStorage]
 		asked[claim.Name] = size.String()
 	}

@@ -31,8 +31,8 @@ func TestADeletedDeploymentLeavesItsVolumesAndCredentialsAndNothingElse(t *testi
 	}
 	slices.Sort(left)
 	want := []string{
-		"PersistentVolumeClaim data-docs-mongodb-0", "Secret docs-admin", "Secret docs-mongodb-admin", "Secret docs-mongodb-agent",
-		"Secret docs-mongodb-app", "Secret docs-mongodb-ca", "Secret docs-mongodb-keyfile", "Secret docs-mongodb-metrics",
+		"PersistentVolumeClaim data-docs-mongodb-0", "PersistentVolumeClaim docs-backup", "Secret docs-admin", "Secret docs-mongodb-admin", "Secret docs-mongodb-agent",
+		"Secret docs-mongodb-app", "Secret docs-mongodb-backup", "Secret docs-mongodb-ca", "Secret docs-mongodb-keyfile", "Secret docs-mongodb-metrics",
 		"Secret docs-mongodb-tls",
 	}
 	if !slices.Equal(left, want) {

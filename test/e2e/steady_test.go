@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -53,7 +54,7 @@ func versions(t *testing.T, key client.ObjectKey) map[string]string {
 		"Deployment": &appsv1.DeploymentList{}, "StatefulSet": &appsv1.StatefulSetList{}, "ControllerRevision": &appsv1.ControllerRevisionList{},
 		"Service": &corev1.ServiceList{}, "ServiceAccount": &corev1.ServiceAccountList{}, "Secret": &corev1.SecretList{}, "ConfigMap": &corev1.ConfigMapList{},
 		"PersistentVolumeClaim": &corev1.PersistentVolumeClaimList{}, "PodDisruptionBudget": &policyv1.PodDisruptionBudgetList{},
-		"HorizontalPodAutoscaler": &autoscalingv2.HorizontalPodAutoscalerList{},
+		"HorizontalPodAutoscaler": &autoscalingv2.HorizontalPodAutoscalerList{}, "CronJob": &batchv1.CronJobList{},
 	} {
 		if err := cluster.List(t.Context(), list, client.InNamespace(key.Namespace), client.MatchingLabels{"app.kubernetes.io/managed-by": "chatpdf-operator"}); err != nil {
 			t.Fatal(err)

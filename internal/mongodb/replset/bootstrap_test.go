@@ -20,7 +20,7 @@ func TestOneMemberIsInitiatedRecordedAndSettled(t *testing.T) {
 	began := time.Now()
 	o.settle()
 	t.Logf("settled after %v", time.Since(began))
-	want := []mongodb.StepKind{mongodb.RecordIntent, mongodb.Bootstrap, mongodb.RecordIdentity, mongodb.EnsureUsers, mongodb.ShortenElections, mongodb.EnsureMetricsUser}
+	want := []mongodb.StepKind{mongodb.RecordIntent, mongodb.Bootstrap, mongodb.RecordIdentity, mongodb.EnsureUsers, mongodb.ShortenElections, mongodb.EnsureMetricsUser, mongodb.EnsureBackupUser}
 	if !slices.Equal(o.kinds(), want) {
 		t.Errorf("steps %v, want %v", o.kinds(), want)
 	}

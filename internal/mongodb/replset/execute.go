@@ -64,6 +64,8 @@ func (w *watch) take(ctx context.Context, step mongodb.Step) error {
 		return s.shortenElections(ctx, step)
 	case mongodb.EnsureMetricsUser:
 		return s.ensureMetricsUser(ctx)
+	case mongodb.EnsureBackupUser:
+		return s.ensureBackupUser(ctx)
 	case mongodb.EnsureAdminPassword:
 		return s.ensureAdminPassword(ctx)
 	case mongodb.DropUser:

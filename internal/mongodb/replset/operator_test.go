@@ -63,6 +63,7 @@ func newOperatorOn(t *testing.T, pods int, members int32) *operator {
 		Admin:      replset.Rotating{Login: replset.Login{Username: mongodb.AdminUsername, Password: cluster.AdminPassword}},
 		App:        replset.Rotating{Login: replset.Login{Username: mongodb.AppUsername, Password: appPassword}},
 		Metrics:    replset.Rotating{Login: replset.Login{Username: mongodb.MetricsUsername, Password: "metrics-password"}},
+		Backup:     replset.Rotating{Login: replset.Login{Username: mongodb.BackupUsername, Password: "backup-password"}},
 		AgentToken: cluster.AgentToken,
 	})
 	t.Cleanup(func() { o.stop() })

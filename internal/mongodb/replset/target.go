@@ -40,6 +40,8 @@ type Credentials struct {
 	App Rotating
 	// Metrics is the one with which the agents ask for metrics.
 	Metrics Rotating
+	// Backup is the one that backups are read with.
+	Backup Rotating
 	// AgentToken opens the bootstrap endpoint of dbagent.
 	AgentToken string
 }

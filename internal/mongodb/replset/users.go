@@ -24,11 +24,12 @@ type account struct {
 	roles              []protocol.Role
 }
 
-// roles of the two users. The application may read and write its own database and nothing else; for metrics
-// the state of the server is read, and no data.
+// roles of the users. The application may read and write its own database and nothing else; for metrics
+// the state of the server is read, and no data; backups read the application's database.
 var (
 	applicationRoles = []protocol.Role{{Name: "readWrite", Database: appDatabase}}
 	metricsRoles     = []protocol.Role{{Name: protocol.MetricsRole, Database: "admin"}}
+	backupRoles      = []protocol.Role{{Name: "read", Database: appDatabase}}
 )
 
 // application is the application's user, and the one that is to take its place if there is one.
@@ -39,6 +40,11 @@ func (c Credentials) application() []account {
 // metrics is the same for metrics.
 func (c Credentials) metrics() []account {
 	return accounts(c.Metrics, "the database user for metrics", "the next database user for metrics", metricsRoles)
+}
+
+// backup is the same for backups.
+func (c Credentials) backup() []account {
+	return accounts(c.Backup, "the database user for backups", "the next database user for backups", backupRoles)
 }
 
 // nextAdmin is the operator's own user with its next password, if there is one.
@@ -71,8 +77,9 @@ type accountState struct {
 
 // users puts what is known of the users into the snapshot. What was last known stays while nobody can say.
 func (s *session) users(ctx context.Context, set *setReply, snapshot *mongodb.Snapshot) {
-	application, metrics, admin := s.credentials.application(), s.credentials.metrics(), s.credentials.nextAdmin()
-	accounts := slices.Concat(application, metrics, admin)
+	application, metrics := s.credentials.application(), s.credentials.metrics()
+	backup, admin := s.credentials.backup(), s.credentials.nextAdmin()
+	accounts := slices.Concat(application, metrics, backup, admin)
 	names := mongodb.Rotating()
 	for _, a := range accounts {
 		names = append(names, a.username)
@@ -84,7 +91,8 @@ func (s *session) users(ctx context.Context, set *setReply, snapshot *mongodb.Sn
 		s.retired = s.askRetired(ctx, set, held)
 	}
 	snapshot.AppUser, snapshot.MetricsUser = s.accounts[application[0].purpose].state, s.accounts[metrics[0].purpose].state
-	for _, next := range slices.Concat(application[1:], metrics[1:], admin) {
+	snapshot.BackupUser = s.accounts[backup[0].purpose].state
+	for _, next := range slices.Concat(application[1:], metrics[1:], backup[1:], admin) {
 		if snapshot.NextUsers == nil {
 			snapshot.NextUsers = map[string]mongodb.UserState{}
 		}
@@ -108,9 +116,12 @@ func (s *session) askRetired(ctx context.Context, set *setReply, held map[string
 // retires says that the user is one whose place another one has taken, as the Secret records. A user that merely
 // has such a name may be somebody else's.
 func (c Credentials) retires(username string) bool {
-	inUse := []string{c.App.Username, c.Metrics.Username, c.App.Next.Username, c.Metrics.Next.Username}
-	replaced := username == c.App.Replaced || username == c.Metrics.Replaced
-	return username != "" && replaced && !slices.Contains(inUse, username)
+	var inUse, replaced []string
+	for _, user := range []Rotating{c.App, c.Metrics, c.Backup} {
+		inUse = append(inUse, user.Username, user.Next.Username)
+		replaced = append(replaced, user.Replaced)
+	}
+	return username != "" && slices.Contains(replaced, username) && !slices.Contains(inUse, username)
 }
 
 // connected is a member on which a connection of the user is open, or that could not be asked; empty if there
@@ -213,6 +224,14 @@ func (s *session) ensureMetricsUser(ctx context.Context) error {
 		return err
 	}
 	return s.ensureAccounts(ctx, s.credentials.metrics())
+}
+
+// ensureBackupUser makes the user for backups, or gives it its role and its password again.
+func (s *session) ensureBackupUser(ctx context.Context) error {
+	if err := s.renewCredentials(ctx); err != nil {
+		return err
+	}
+	return s.ensureAccounts(ctx, s.credentials.backup())
 }
 
 // ensureAdminPassword gives the operator's own user its next password. Connections that are open stay logged in.

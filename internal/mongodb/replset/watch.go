@@ -227,7 +227,8 @@ func settled(s mongodb.Snapshot, hosts []string) bool {
 	if s.External != nil {
 		return s.External.Stands()
 	}
-	if s.Config == nil || s.Primary == "" || !s.Config.Committed || s.AppUser != mongodb.UserPresent || s.MetricsUser == mongodb.UserMissing {
+	if s.Config == nil || s.Primary == "" || !s.Config.Committed || s.AppUser != mongodb.UserPresent ||
+		s.MetricsUser == mongodb.UserMissing || s.BackupUser == mongodb.UserMissing {
 		return false
 	}
 	for _, next := range s.NextUsers {

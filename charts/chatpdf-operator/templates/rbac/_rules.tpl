@@ -101,7 +101,10 @@
   - ""
   resources:
   - persistentvolumeclaims
+  - serviceaccounts
+  - services
   verbs:
+  - create
   - get
   - list
   - patch
@@ -112,17 +115,6 @@
   - pods
   verbs:
   - delete
-  - get
-  - list
-  - patch
-  - watch
-- apiGroups:
-  - ""
-  resources:
-  - serviceaccounts
-  - services
-  verbs:
-  - create
   - get
   - list
   - patch
@@ -159,6 +151,25 @@
   - get
   - list
   - patch
+  - watch
+- apiGroups:
+  - batch
+  resources:
+  - cronjobs
+  verbs:
+  - create
+  - delete
+  - get
+  - list
+  - patch
+  - watch
+- apiGroups:
+  - batch
+  resources:
+  - jobs
+  verbs:
+  - get
+  - list
   - watch
 - apiGroups:
   - cert-manager.io
@@ -244,7 +255,10 @@
   - ""
   resources:
   - persistentvolumeclaims
+  - serviceaccounts
+  - services
   verbs:
+  - create
   - get
   - list
   - patch
@@ -255,17 +269,6 @@
   - pods
   verbs:
   - delete
-  - get
-  - list
-  - patch
-  - watch
-- apiGroups:
-  - ""
-  resources:
-  - serviceaccounts
-  - services
-  verbs:
-  - create
   - get
   - list
   - patch
@@ -302,6 +305,25 @@
   - get
   - list
   - patch
+  - watch
+- apiGroups:
+  - batch
+  resources:
+  - cronjobs
+  verbs:
+  - create
+  - delete
+  - get
+  - list
+  - patch
+  - watch
+- apiGroups:
+  - batch
+  resources:
+  - jobs
+  verbs:
+  - get
+  - list
   - watch
 - apiGroups:
   - cert-manager.io
