@@ -18,7 +18,7 @@ const (
 )
 
 var fills = map[string]string{
-	"": "#fff7e6", "Service": "#e8f1fd", "Deployment": "#e7f6ec", "StatefulSet": "#e7f6ec", "Secret": "#f4eefb", "PersistentVolumeClaim": "#fdeeee",
+	"": "#fff7e6", "Service": "#e8f1fd", "Deployment": "#e7f6ec", "StatefulSet": "#e7f6ec", "CronJob": "#e7f6ec", "Secret": "#f4eefb", "PersistentVolumeClaim": "#fdeeee",
 }
 
 // draw writes the graph as SVG.

@@ -34,7 +34,7 @@ type graph struct {
 	edges []edge
 }
 
-// workload is what a Deployment and a StatefulSet have in common here.
+// workload is what a Deployment, a StatefulSet and a CronJob have in common here.
 type workload struct {
 	kind, name string
 	template   *corev1ac.PodTemplateSpecApplyConfiguration
@@ -53,7 +53,11 @@ func graphOf(objects stack.Objects) graph {
 		notes := append([]string{fmt.Sprintf("%d members, one replica set", *s.Spec.Replicas)}, extras(objects, *s.Name)...)
 		workloads = append(workloads, workload{"StatefulSet", *s.Name, s.Spec.Template, notes})
 	}
-	rows := map[string]int{"frontend": 0, "backend": 1, "mongodb": 2}
+	for _, c := range objects.CronJobs {
+		notes := []string{"at " + *c.Spec.Schedule + ", " + *c.Spec.TimeZone}
+		workloads = append(workloads, workload{"CronJob", *c.Name, c.Spec.JobTemplate.Spec.Template, notes})
+	}
+	rows := map[string]int{"frontend": 0, "backend": 1, "mongodb": 2, "backup": 3}
 	secrets := 0
 	for _, w := range workloads {
 		row := rows[w.template.Labels[stack.LabelComponent]]
@@ -84,6 +88,11 @@ func graphOf(objects stack.Objects) graph {
 			g.nodes = append(g.nodes, node{id: id, kind: "PersistentVolumeClaim", name: fmt.Sprintf("%s-%s-0 … %d", *claim.Name, *s.Name, *s.Spec.Replicas-1), column: columnData, row: secrets})
 			g.edges = append(g.edges, edge{*s.Name, id, "kept"})
 		}
+	}
+	for i, claim := range objects.Claims {
+		id := "claim " + *claim.Name
+		g.nodes = append(g.nodes, node{id: id, kind: "PersistentVolumeClaim", name: *claim.Name, column: columnData, row: secrets + 1 + i})
+		g.edges = append(g.edges, edge{*claim.Name, id, "kept"})
 	}
 	g.edges = append(g.edges, edge{"browser", "service " + frontDoor(objects), "front door"})
 	g.edges = append(g.edges, calls(objects, workloads)...)
@@ -159,6 +168,11 @@ func callsService(objects stack.Objects, w workload, service string) bool {
 	for _, container := range w.template.Spec.Containers {
 		for _, variable := range container.Env {
 			if variable.Value != nil && strings.Contains(*variable.Value, "//"+service+":") {
+				return true
+			}
+		}
+		for _, argument := range container.Args {
+			if strings.HasPrefix(argument, service+".") {
 				return true
 			}
 		}

@@ -42,7 +42,7 @@ func write() error {
 		return err
 	}
 	deployment.Name, deployment.Namespace = "docs", "team"
-	config := stack.Config{AppImage: "chatpdf", MongoDBImage: "mongo", AgentImage: "chatpdf-dbagent", ClusterDomain: "cluster.local"}
+	config := stack.Config{AppImage: "chatpdf", MongoDBImage: "mongo:6.0", AgentImage: "chatpdf-dbagent", ClusterDomain: "cluster.local"}
 	objects := stack.Build(stack.Input{
 		Deployment: &deployment,
 		Owner:      metav1.OwnerReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "ChatPDFDeployment", Name: deployment.Name},
