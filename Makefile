@@ -97,6 +97,10 @@ e2e: ## On a local cluster of real nodes. RUN=Database does every act to a datab
 soak: ## What takes longer, with seeds printed. RUN=pattern
 	@go run ./hack/testall -run "$(RUN)" soak
 
+.PHONY: bench-backup
+bench-backup: ## How fast a backup and a restore are, as a part of the speed of reading the same.
+	@MONGOD_BIN="$$(go run -C hack/localcluster . mongod)/bin/mongod" go test -run '^$$' -bench Backup -benchtime 3x ./internal/backup
+
 ##@ Images and deployment
 
 .PHONY: images

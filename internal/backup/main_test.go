@@ -33,7 +33,7 @@ type world struct {
 	db                   *mongo.Database // root's view
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	uri := replicaSet.DatabaseURI(t)
 	w := &world{database: "test-" + strings.ToLower(rand.Text()[:12])}
@@ -45,7 +45,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // user makes a user with one role on the database and returns its connection string.
-func (w *world) user(t *testing.T, name, role string) string {
+func (w *world) user(t testing.TB, name, role string) string {
 	t.Helper()
 	name += "-" + w.database
 	create := bson.D{
@@ -58,7 +58,7 @@ func (w *world) user(t *testing.T, name, role string) string {
 	return replicaSet.URIFor(name, "secret", "")
 }
 
-func connect(t *testing.T, uri string, monitor *event.CommandMonitor) *mongo.Client {
+func connect(t testing.TB, uri string, monitor *event.CommandMonitor) *mongo.Client {
 	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI(uri).SetWriteConcern(writeconcern.Majority()).SetMonitor(monitor))
 	if err != nil {
@@ -69,7 +69,7 @@ func connect(t *testing.T, uri string, monitor *event.CommandMonitor) *mongo.Cli
 }
 
 // insert adds documents to a collection.
-func (w *world) insert(t *testing.T, collection string, documents ...any) {
+func (w *world) insert(t testing.TB, collection string, documents ...any) {
 	t.Helper()
 	if _, err := w.db.Collection(collection).InsertMany(t.Context(), documents); err != nil {
 		t.Fatal(err)
