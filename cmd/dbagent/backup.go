@@ -112,6 +112,7 @@ A run that was ended can be repeated with the same --id.`,
 	from.flags(command)
 	flags := command.Flags()
 	flags.StringVar(&job.ID, "id", "", "name of the backup: at most 63 lower-case letters, digits and dashes")
+	flags.StringVar(&job.RunID, "run", "", "what tells this run from another of the same --id, such as the UID of its Job")
 	flags.StringVar(&job.Namespace, "namespace", "", "namespace of the ChatPDFDeployment")
 	flags.StringVar(&job.Deployment, "deployment", "", "name of the ChatPDFDeployment")
 	flags.StringVar(&job.Database, "database", "chatpdf", "database to save")
@@ -228,12 +229,19 @@ A run that was ended can be repeated with the same --id; one that is complete is
 				return err
 			}
 			defer archive.Close()
-			if err := backup.Stage(ctx, client, id, m, archive, identities...); err != nil || prepareOnly {
+			log := slog.New(slog.NewJSONHandler(command.ErrOrStderr(), nil)).With("id", id, "backup", m.ID)
+			log.Info("loading the backup beside what is there", "pointInTime", m.PointInTime, "documents", m.Documents(), "documentBytes", m.DocumentBytes())
+			if err := backup.Stage(ctx, client, id, m, archive, identities...); err != nil {
 				return err
 			}
-			if err := backup.Swap(ctx, client, m.Database, id); err != nil {
-				return fmt.Errorf("%w; part of the backup may be in its place: repeat this with the same --id before anything writes", err)
+			log.Info("the backup is prepared, and is what its manifest says")
+			if prepareOnly {
+				return nil
 			}
+			if err := backup.Swap(ctx, client, m.Database, id); err != nil {
+				return fmt.Errorf("%w; part of the backup may be in its place: repeat this with --id %s before anything writes", err, id)
+			}
+			log.Info("the backup is in its place")
 			return nil
 		},
 	}

@@ -39,7 +39,7 @@ func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired st
 	sync(ctx, p, seen.Budgets, desired.Budgets, policyv1ac.ExtractPodDisruptionBudget)
 	sync(ctx, p, seen.StatefulSets, desired.StatefulSets, appsv1ac.ExtractStatefulSet)
 	sync(ctx, p, seen.Deployments, desired.Deployments, appsv1ac.ExtractDeployment)
-	sync(ctx, p, seen.BackupClaims, missing(seen.BackupClaims, desired.Claims), corev1ac.ExtractPersistentVolumeClaim)
+	p.claims(ctx, seen.BackupClaims, desired.Claims)
 	sync(ctx, p, seen.CronJobs, desired.CronJobs, batchv1ac.ExtractCronJob)
 	w.issued(ctx, p, seen, desired.Issued)
 	prune(ctx, p, seen.CronJobs, desired.CronJobs)
@@ -52,12 +52,22 @@ func (w *Writer) Objects(ctx context.Context, seen *observe.Observed, desired st
 	return Outcome{Foreign: p.foreign, Changed: p.changed}, p.err()
 }
 
-// missing leaves out the claims that exist: they are their owner's to change, and what they hold is worth more than that
-// they are as they were asked for.
-func missing(live []corev1.PersistentVolumeClaim, desired []*corev1ac.PersistentVolumeClaimApplyConfiguration) []*corev1ac.PersistentVolumeClaimApplyConfiguration {
-	return slices.DeleteFunc(slices.Clone(desired), func(claim *corev1ac.PersistentVolumeClaimApplyConfiguration) bool {
-		return observe.Named(live, *claim.Name) != nil
-	})
+// claims makes those that do not exist. Whoever made one that does, it is as they want it: somebody may have brought
+// backups of another cluster.
+func (p *pass) claims(ctx context.Context, live []corev1.PersistentVolumeClaim, desired []*corev1ac.PersistentVolumeClaimApplyConfiguration) {
+	for _, want := range desired {
+		if observe.Named(live, *want.Name) != nil {
+			continue
+		}
+		switch stranger, err := p.stranger(ctx, want); {
+		case err != nil:
+			p.try(err, "looking whether there is a %s %s already", *want.Kind, *want.Name)
+		case stranger == nil:
+			p.try(p.makeSo(ctx, "", want, Manager), "applying %s %s", *want.Kind, *want.Name)
+		case stranger.Owner.UID != "":
+			p.foreign = append(p.foreign, *stranger)
+		}
+	}
 }
 
 // replicas writes counts, each as the one field of a manager of its own.

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"chatpdf.dev/operator/internal/backup"
+	"chatpdf.dev/operator/internal/mongodtest"
 )
 
 const accounts, balance = 200, 1000
@@ -35,15 +38,17 @@ func TestABackupIsTheDatabaseAtOneMoment(t *testing.T) {
 		}
 		w.insert(t, name, all...)
 	}
-	stop := w.move(t)
+	moved, stop := w.move(t)
 	w.insert(t, "last", bson.M{"_id": "acknowledged before"})
 	var archive bytes.Buffer
-	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
-	moved := stop()
+	var began int64
+	m, err := backup.Dump(t.Context(), w.reader, w.database, io.MultiWriter(&onFirstWrite{do: func() { began = moved.Load() }}, &archive))
+	during := moved.Load() - began
+	stop()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if moved == 0 {
+	if during == 0 {
 		t.Fatal("nothing was written while the database was read: this shows nothing")
 	}
 	w.restore(t, m, &archive)
@@ -55,14 +60,12 @@ func TestABackupIsTheDatabaseAtOneMoment(t *testing.T) {
 	}
 }
 
-// move moves amounts to and fro until it is stopped, which returns how often that was.
-func (w *world) move(t *testing.T) (stop func() int) {
+// move moves amounts to and fro until it is stopped, and counts how often.
+func (w *world) move(t *testing.T) (moved *atomic.Int64, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	var (
-		moving sync.WaitGroup
-		moved  int
-	)
+	moved = &atomic.Int64{}
+	var moving sync.WaitGroup
 	moving.Go(func() {
 		for ctx.Err() == nil {
 			err := w.root.UseSession(ctx, func(ctx context.Context) error {
@@ -78,17 +81,16 @@ func (w *world) move(t *testing.T) (stop func() int) {
 				return err
 			})
 			if err == nil {
-				moved++
+				moved.Add(1)
 			} else if ctx.Err() == nil {
 				t.Error(err)
 				return
 			}
 		}
 	})
-	return func() int {
+	return moved, func() {
 		cancel()
 		moving.Wait()
-		return moved
 	}
 }
 
@@ -193,11 +195,15 @@ func TestARestoreHoldsWhatTheBackupHoldsAndNothingElse(t *testing.T) {
 		t.Errorf("the manifest tells of %d bytes and %d documents; they are %d and 1506", m.Archive.Bytes, m.Documents(), archive.Len())
 	}
 	w.spoil(t)
-	if _, err := w.root.Database("admin").Collection("unrelated").InsertOne(t.Context(), bson.M{}); err != nil {
+	elsewhere := w.root.Database(w.database + "-other").Collection("unrelated")
+	if _, err := elsewhere.InsertOne(t.Context(), bson.M{}); err != nil {
 		t.Fatal(err)
 	}
 	w.restore(t, m, &archive)
 	same(t, w.contents(t), want)
+	if n, err := elsewhere.CountDocuments(t.Context(), bson.M{}); n != 1 || err != nil {
+		t.Errorf("another database holds %d documents: %v", n, err)
+	}
 	if got := w.users(t); got != users {
 		t.Errorf("users were touched:\n%s\n%s", got, users)
 	}
@@ -230,7 +236,8 @@ func TestMembersThatFollowAreReadRatherThanThePrimary(t *testing.T) {
 		asked = map[string]int{}
 	)
 	client := connect(t, w.user(t, "watched", "read"), &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
-		if e.CommandName == "find" || e.CommandName == "getMore" {
+		name, _ := e.Command.Lookup("find").StringValueOK()
+		if e.CommandName == "getMore" || name != "" && name != "restore.record" { // what is told of restores is the primary's to tell
 			lock.Lock()
 			defer lock.Unlock()
 			host, _, _ := strings.Cut(e.ConnectionID, "[")
@@ -404,6 +411,131 @@ func TestARestoreThatIsCompleteIsNotDoneAgain(t *testing.T) {
 	if err := backup.Swap(t.Context(), w.writer, w.database, "never"); !errors.Is(err, backup.ErrNotPrepared) {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// TestWhatIsHalfInItsPlaceIsNeitherSavedNorLost interrupts a restore between two renames.
+func TestWhatIsHalfInItsPlaceIsNeitherSavedNorLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	save := func() (*backup.Manifest, []byte, map[string][]string) {
+		var archive bytes.Buffer
+		m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m, archive.Bytes(), w.contents(t)
+	}
+	for _, name := range []string{"first", "second", "third"} {
+		w.insert(t, name, bson.M{"_id": 1, "of": name})
+	}
+	older, olderArchive, olderContents := save()
+	w.insert(t, "second", bson.M{"_id": 2})
+	newer, newerArchive, newerContents := save()
+	older.ID, newer.ID = "older", "newer"
+
+	renames := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	client := connect(t, w.user(t, "half", "readWrite"), &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+		if e.CommandName == "renameCollection" {
+			if renames++; renames == 2 {
+				cancel()
+			}
+		}
+	}})
+	if err := backup.Stage(ctx, client, "first-try", older, bytes.NewReader(olderArchive)); err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.Swap(ctx, client, w.database, "first-try"); err == nil {
+		t.Fatal("it was not interrupted")
+	}
+	if _, err := backup.Dump(t.Context(), w.reader, w.database, io.Discard); err == nil || !strings.Contains(err.Error(), "restore first-try of backup older was interrupted") {
+		t.Errorf("what is half in its place can be saved: %v", err)
+	}
+	// Another restore that is refused leaves what the first has yet to put in place.
+	if err := backup.Stage(t.Context(), w.writer, "another", newer, bytes.NewReader(newerArchive[:len(newerArchive)/2])); err == nil {
+		t.Fatal("a damaged backup was taken")
+	}
+	if err := backup.Swap(t.Context(), w.writer, w.database, "first-try"); err != nil {
+		t.Fatal(err)
+	}
+	same(t, w.contents(t), olderContents)
+	// And one that is not refused takes the place of all.
+	if err := backup.Stage(t.Context(), w.writer, "another", newer, bytes.NewReader(newerArchive)); err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.Swap(t.Context(), w.writer, w.database, "another"); err != nil {
+		t.Fatal(err)
+	}
+	same(t, w.contents(t), newerContents)
+	names, err := w.db.ListCollectionNames(t.Context(), bson.M{"name": bson.M{"$regex": "^restore"}})
+	if err != nil || !slices.Equal(names, []string{"restore.record"}) {
+		t.Errorf("left is %q: %v", names, err)
+	}
+}
+
+func TestAnIDStandsForOneRestoreOfOneBackup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert(t, "first", bson.M{"_id": 1})
+	var archive bytes.Buffer
+	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.ID = "march"
+	w.restore(t, m, bytes.NewReader(archive.Bytes()))
+	m.ID = "june"
+	err = backup.Stage(t.Context(), w.writer, "again", m, bytes.NewReader(archive.Bytes()))
+	if err == nil || !strings.Contains(err.Error(), "restore again is of backup march") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestWhatSomebodyRemovedBeforeItsTimeIsMissed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert(t, "first", bson.M{"_id": 1})
+	w.insert(t, "second", bson.M{"_id": 1})
+	var archive bytes.Buffer
+	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.insert(t, "second", bson.M{"_id": 2})
+	want := w.contents(t)
+	if err := backup.Stage(t.Context(), w.writer, "again", m, &archive); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.db.Collection("restore.again.second").Drop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.Swap(t.Context(), w.writer, w.database, "again"); err == nil || !strings.Contains(err.Error(), "collection second is not prepared any more") {
+		t.Errorf("the error is %v", err)
+	}
+	same(t, w.contents(t), want)
+}
+
+// TestABackupComesBackWhileAMemberIsDown needs a replica set of its own.
+func TestABackupComesBackWhileAMemberIsDown(t *testing.T) {
+	t.Parallel()
+	if replicaSet == nil {
+		t.Skip("skipped because of -short: needs a mongod")
+	}
+	rs := mongodtest.Start(t, mongodtest.Options{Members: 3})
+	client := connect(t, rs.URI, nil)
+	w := &world{root: client, reader: client, writer: client, database: "chatpdf", db: client.Database("chatpdf")}
+	w.fill(t)
+	want := w.contents(t)
+	var archive bytes.Buffer
+	m, err := backup.Dump(t.Context(), client, w.database, &archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.spoil(t)
+	rs.Members[2].Kill()
+	w.restore(t, m, &archive)
+	same(t, w.contents(t), want)
 }
 
 func TestADamagedBackupIsRefusedAndTheDatabaseStaysAsItIs(t *testing.T) {

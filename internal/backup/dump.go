@@ -21,6 +21,10 @@ import (
 // the servers no longer keep that moment. Another try may do.
 var ErrChanged = errors.New("the database could not be read as it was at one moment")
 
+// maxStaleness is how far a member may be behind that is read: one waits until it has reached the moment. It is the least
+// that drivers allow (https://www.mongodb.com/docs/manual/core/read-preference-staleness/).
+const maxStaleness = 90 * time.Second
+
 // Codes of answers that say that a moment cannot be read
 // (https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml).
 const (
@@ -37,6 +41,9 @@ const (
 func Dump(ctx context.Context, client *mongo.Client, database string, w io.Writer, recipients ...age.Recipient) (*Manifest, error) {
 	started := time.Now()
 	db := client.Database(database)
+	if halves, err := interrupted(ctx, db); err != nil || len(halves) > 0 {
+		return nil, errors.Join(err, unwhole(halves))
+	}
 	before, err := definitions(ctx, db)
 	if err != nil {
 		return nil, err
@@ -81,12 +88,20 @@ func Dump(ctx context.Context, client *mongo.Client, database string, w io.Write
 	return m, nil
 }
 
+// unwhole refuses a database of which part is that of a backup.
+func unwhole(halves []record) error {
+	if len(halves) == 0 {
+		return nil
+	}
+	return fmt.Errorf("restore %s of backup %s was interrupted, and the database is neither what it was nor what the backup holds: repeat that restore first", halves[0].ID, halves[0].Backup)
+}
+
 func dumpCollection(ctx context.Context, db *mongo.Database, d definition, archive *Writer) (CollectionSummary, error) {
 	summary := CollectionSummary{Name: d.Name, Indexes: indexNames(d.Indexes)}
 	if err := archive.Collection(d.Definition); err != nil {
 		return summary, err
 	}
-	cursor, err := db.Collection(d.Name, options.Collection().SetReadPreference(readpref.SecondaryPreferred())).Find(ctx, bson.D{})
+	cursor, err := db.Collection(d.Name, options.Collection().SetReadPreference(readpref.SecondaryPreferred(readpref.WithMaxStaleness(maxStaleness)))).Find(ctx, bson.D{})
 	if err != nil {
 		return summary, reading(d.Name, err)
 	}

@@ -24,6 +24,8 @@ type Manifest struct {
 	FormatVersion int `json:"formatVersion"`
 	// ID names the backup at its destination: a DNS label.
 	ID string `json:"id"`
+	// RunID tells the run that made it from others of the same ID; empty if it had none.
+	RunID string `json:"runID,omitempty"`
 	// Namespace and Deployment are the ChatPDFDeployment whose database it was.
 	Namespace  string `json:"namespace"`
 	Deployment string `json:"deployment"`

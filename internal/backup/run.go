@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -15,8 +16,9 @@ import (
 
 // Job is one run of a backup.
 type Job struct {
-	// ID of the backup. A run of the same ID that was ended is done again; one that is complete is not.
-	ID string
+	// ID of the backup, and RunID, which tells one run from another of the same ID. A run that was ended is done again,
+	// one that is complete is not, and the ID of another one that is complete is refused.
+	ID, RunID string
 	// Namespace and Deployment are those of the ChatPDFDeployment.
 	Namespace, Deployment string
 	Database              string
@@ -52,10 +54,14 @@ func ParseResult(message string) (r Result, ok bool) {
 	return r, err == nil && r.ID != "" && !r.PointInTime.IsZero()
 }
 
-// Run makes the backup, reads the archive again and only then writes its manifest. After that it removes what the
-// retention lets go, and what ended runs of the same deployment left.
+// Run makes the backup, reads the archive again and only then writes its manifest. Before and after it removes what the
+// retention lets go, and what runs left that were ended.
 func (j Job) Run(ctx context.Context, log *slog.Logger, client *mongo.Client) (Result, error) {
 	if err := CheckID(j.ID); err != nil {
+		return Result{}, err
+	}
+	// Before too: a volume that is full would stay so.
+	if _, err := j.retain(log, time.Now()); err != nil {
 		return Result{}, err
 	}
 	m, err := j.make(ctx, log, client)
@@ -70,9 +76,14 @@ func (j Job) Run(ctx context.Context, log *slog.Logger, client *mongo.Client) (R
 }
 
 func (j Job) make(ctx context.Context, log *slog.Logger, client *mongo.Client) (*Manifest, error) {
-	if m, err := j.Volume.Manifest(j.ID); err == nil {
+	switch m, err := j.Volume.Manifest(j.ID); {
+	case err == nil && m.RunID == j.RunID:
 		log.Info("this backup is complete already", "id", j.ID)
 		return m, nil
+	case err == nil:
+		return nil, fmt.Errorf("backup %s exists already, and shows %s: give this one, which is its Job, another name", j.ID, m.PointInTime.Format(time.RFC3339))
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	}
 	var m *Manifest
 	for try := 1; ; try++ {
@@ -88,7 +99,7 @@ func (j Job) make(ctx context.Context, log *slog.Logger, client *mongo.Client) (
 		}
 		log.Warn("reading another moment", "why", err.Error(), "try", try+1, "of", tries)
 	}
-	m.ID, m.Namespace, m.Deployment = j.ID, j.Namespace, j.Deployment
+	m.ID, m.RunID, m.Namespace, m.Deployment = j.ID, j.RunID, j.Namespace, j.Deployment
 	log.Info("the archive is written", "id", m.ID, "pointInTime", m.PointInTime, "collections", len(m.Collections),
 		"documents", m.Documents(), "documentBytes", m.DocumentBytes(), "archiveBytes", m.Archive.Bytes)
 	if err := j.check(m); err != nil {
@@ -132,8 +143,8 @@ func (j Job) retain(log *slog.Logger, now time.Time) (int, error) {
 	for id, touched := range listed.Unfinished {
 		if now.Sub(touched) > abandoned {
 			log.Info("removing what a run left that was ended", "id", id)
-			if err := j.Volume.Remove(id); err != nil {
-				return 0, err
+			if err := j.Volume.RemoveUnfinished(id); err != nil {
+				log.Warn("something lies there that no run made, and stays", "id", id, "why", err.Error())
 			}
 		}
 	}

@@ -20,29 +20,14 @@ import (
 )
 
 const (
-	// stagedPrefix is before the name of every collection that a restore prepares.
-	stagedPrefix = "restore."
-	// recordCollection remembers the last restore, from when what it prepared had been compared with the manifest.
-	recordCollection = stagedPrefix + "record"
-
 	batchDocuments = 1000
 	batchBytes     = 8 << 20
 	// loaders insert at the same time, each a batch: what is not yet on the disk has to fit into a fifth of the
 	// server's cache, which may be of 256 MiB.
 	loaders = 2
+	// cleaning bounds the removal of what a restore prepared in vain.
+	cleaning = time.Minute
 )
-
-// record is what the database knows of a restore.
-type record struct {
-	ID          string    `bson:"_id"`
-	Backup      string    `bson:"backup"`
-	Collections []string  `bson:"collections"`
-	Prepared    time.Time `bson:"prepared"`
-	// Completed says that what was prepared has taken its place. Nothing is done for this restore any more.
-	Completed bool `bson:"completed"`
-}
-
-func stagedName(id, collection string) string { return stagedPrefix + id + "." + collection }
 
 // safely is the database, read and written so that no election takes anything back.
 func safely(client *mongo.Client, database string) *mongo.Database {
@@ -51,9 +36,9 @@ func safely(client *mongo.Client, database string) *mongo.Database {
 }
 
 // Stage loads a backup beside what the database holds, reads it back and compares it with the manifest. Nothing
-// that the application uses changes, and what an earlier try left is removed first. The ID is that of this one
+// that the application uses changes; what earlier restores prepared and gave up is removed. The ID is that of this one
 // restore: where it is prepared already, nothing is done. The user needs the role readWrite on the database.
-func Stage(ctx context.Context, client *mongo.Client, id string, m *Manifest, archive io.Reader, identities ...age.Identity) error {
+func Stage(ctx context.Context, client *mongo.Client, id string, m *Manifest, archive io.Reader, identities ...age.Identity) (err error) {
 	if err := CheckID(id); err != nil {
 		return err
 	}
@@ -62,12 +47,28 @@ func Stage(ctx context.Context, client *mongo.Client, id string, m *Manifest, ar
 	}
 	db := safely(client, m.Database)
 	found, err := readRecord(ctx, db, id)
-	if err != nil || found != nil {
+	switch {
+	case err != nil:
+		return err
+	case found != nil && found.Backup != m.ID:
+		return fmt.Errorf("restore %s is of backup %s: give that of %s another id", id, found.Backup, m.ID)
+	case found != nil:
+		return nil
+	}
+	if err := tidy(ctx, db, "", false); err != nil {
 		return err
 	}
-	if err := dropStaged(ctx, db); err != nil {
+	if err := fits(ctx, db, m); err != nil {
 		return err
 	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleaning)
+		defer cancel()
+		err = errors.Join(err, tidy(cleanup, db, "", false))
+	}()
 	reader, err := NewReader(archive, m.Database, identities)
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func Stage(ctx context.Context, client *mongo.Client, id string, m *Manifest, ar
 	if err := reader.Finish(m.Archive); err != nil {
 		return err
 	}
-	prepared := record{ID: id, Backup: m.ID, Prepared: time.Now()}
+	ready := record{ID: id, Backup: m.ID, Prepared: time.Now(), Phase: prepared}
 	for _, d := range definitions {
 		// Before the indexes: one of them may begin to remove what has expired since.
 		if err := compare(ctx, db.Collection(stagedName(id, d.Name)), m.collection(d.Name)); err != nil {
@@ -89,10 +90,26 @@ func Stage(ctx context.Context, client *mongo.Client, id string, m *Manifest, ar
 		if err := index(ctx, db.Collection(stagedName(id, d.Name)), m.collection(d.Name), d.Indexes); err != nil {
 			return err
 		}
-		prepared.Collections = append(prepared.Collections, d.Name)
+		ready.Collections = append(ready.Collections, d.Name)
 	}
-	if _, err := db.Collection(recordCollection).InsertOne(ctx, prepared); err != nil {
+	if _, err := db.Collection(recordCollection).InsertOne(ctx, ready); err != nil {
 		return fmt.Errorf("recording that backup %s is prepared: %w", m.ID, err)
+	}
+	return nil
+}
+
+// fits refuses a backup that cannot find room beside what is there. The server compresses less than archives do.
+func fits(ctx context.Context, db *mongo.Database, m *Manifest) error {
+	var stats struct {
+		Used  float64 `bson:"fsUsedSize"`
+		Total float64 `bson:"fsTotalSize"`
+	}
+	if err := db.RunCommand(ctx, bson.D{{Key: "dbStats", Value: 1}}).Decode(&stats); err != nil {
+		return fmt.Errorf("asking for the room that is left: %w", err)
+	}
+	if left := stats.Total - stats.Used; stats.Total > 0 && left < float64(m.Archive.Bytes) {
+		return fmt.Errorf("the primary's volume has %.1f GiB left, and a backup of %.1f GiB comes back beside what is there: enlarge the volumes first, by spec.mongodb.storage.size",
+			left/(1<<30), float64(m.Archive.Bytes)/(1<<30))
 	}
 	return nil
 }
@@ -208,7 +225,8 @@ func index(ctx context.Context, collection *mongo.Collection, want *CollectionSu
 		}
 	}
 	if len(further) > 0 {
-		command := bson.D{{Key: "createIndexes", Value: collection.Name()}, {Key: "indexes", Value: further}, majority}
+		command := bson.D{{Key: "createIndexes", Value: collection.Name()}, {Key: "indexes", Value: further}, majority,
+			{Key: "commitQuorum", Value: "majority"}} // else it waits for a member that is down
 		if err := collection.Database().RunCommand(ctx, command).Err(); err != nil {
 			return fmt.Errorf("making the indexes of collection %s: %w", want.Name, err)
 		}
@@ -222,34 +240,4 @@ func index(ctx context.Context, collection *mongo.Collection, want *CollectionSu
 			want.Name, strings.Join(names, ", "), strings.Join(want.Indexes, ", "))
 	}
 	return nil
-}
-
-// dropStaged removes what restores prepared that were given up.
-func dropStaged(ctx context.Context, db *mongo.Database) error {
-	names, err := db.ListCollectionNames(ctx, bson.D{})
-	if err != nil {
-		return fmt.Errorf("listing the collections of %s: %w", db.Name(), err)
-	}
-	for _, name := range names {
-		if !strings.HasPrefix(name, stagedPrefix) {
-			continue
-		}
-		if err := db.Collection(name).Drop(ctx); err != nil {
-			return fmt.Errorf("removing %s, which an earlier restore left: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// readRecord is what the database knows of a restore, nil if nothing.
-func readRecord(ctx context.Context, db *mongo.Database, id string) (*record, error) {
-	var found record
-	err := db.Collection(recordCollection).FindOne(ctx, bson.D{{Key: "_id", Value: id}}).Decode(&found)
-	switch {
-	case errors.Is(err, mongo.ErrNoDocuments):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("looking for what restore %s prepared: %w", id, err)
-	}
-	return &found, nil
 }

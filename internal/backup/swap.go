@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -18,44 +19,69 @@ var ErrNotPrepared = errors.New("nothing is prepared for this restore: stage it 
 // The user needs the role readWrite on the database.
 func Swap(ctx context.Context, client *mongo.Client, database, id string) error {
 	db := safely(client, database)
-	prepared, err := readRecord(ctx, db, id)
+	restore, err := readRecord(ctx, db, id)
 	switch {
 	case err != nil:
 		return err
-	case prepared == nil:
+	case restore == nil:
 		return ErrNotPrepared
-	case prepared.Completed:
+	case restore.Phase == completed:
 		return nil
 	}
-	names, err := db.ListCollectionNames(ctx, bson.D{})
-	if err != nil {
-		return fmt.Errorf("listing the collections of %s: %w", database, err)
-	}
-	there := map[string]bool{}
-	for _, name := range names {
-		there[name] = true
-	}
-	restored := map[string]bool{}
-	for _, name := range prepared.Collections {
-		restored[name] = true
-		if !there[stagedName(id, name)] {
-			continue // it was renamed before an interruption
+	if restore.Phase == prepared {
+		if err := restore.whole(ctx, db); err != nil {
+			return err
 		}
-		if err := rename(ctx, client, database, stagedName(id, name), name); err != nil {
+		// From here on this one is whole and in its place, or can be repeated: what others left is of no use to anyone.
+		if err := tidy(ctx, db, id, true); err != nil {
+			return err
+		}
+		if err := restore.move(ctx, db, swapping); err != nil {
 			return err
 		}
 	}
+	if err := restore.putInPlace(ctx, client, db); err != nil {
+		return err
+	}
+	return restore.move(ctx, db, completed)
+}
+
+// whole refuses a restore of which something is gone before any of it is in its place.
+func (r *record) whole(ctx context.Context, db *mongo.Database) error {
+	names, err := db.ListCollectionNames(ctx, bson.D{})
+	if err != nil {
+		return fmt.Errorf("listing the collections of %s: %w", db.Name(), err)
+	}
+	for _, name := range r.Collections {
+		if !slices.Contains(names, stagedName(r.ID, name)) {
+			return fmt.Errorf("collection %s is not prepared any more: somebody removed it; restore the backup under another id", name)
+		}
+	}
+	return nil
+}
+
+func (r *record) putInPlace(ctx context.Context, client *mongo.Client, db *mongo.Database) error {
+	names, err := db.ListCollectionNames(ctx, bson.D{})
+	if err != nil {
+		return fmt.Errorf("listing the collections of %s: %w", db.Name(), err)
+	}
+	for _, name := range r.Collections {
+		switch {
+		case slices.Contains(names, stagedName(r.ID, name)):
+			if err := rename(ctx, client, db.Name(), stagedName(r.ID, name), name); err != nil {
+				return err
+			}
+		case !slices.Contains(names, name):
+			return fmt.Errorf("collection %s is neither prepared nor in its place: somebody removed it; restore the backup under another id", name)
+		}
+	}
 	for _, name := range names {
-		if restored[name] || reserved(name) {
+		if slices.Contains(r.Collections, name) || reserved(name) {
 			continue
 		}
 		if err := db.Collection(name).Drop(ctx); err != nil {
 			return fmt.Errorf("removing collection %s, which the backup does not hold: %w", name, err)
 		}
-	}
-	done := bson.D{{Key: "$set", Value: bson.D{{Key: "completed", Value: true}}}}
-	if _, err := db.Collection(recordCollection).UpdateByID(ctx, id, done); err != nil {
-		return fmt.Errorf("recording that restore %s is complete: %w", id, err)
 	}
 	return nil
 }

@@ -130,6 +130,23 @@ func (v Volume) List() (Listed, error) {
 	return listed, nil
 }
 
+// RemoveUnfinished removes what a run wrote that was ended, and nothing else: somebody may keep things of their own there.
+func (v Volume) RemoveUnfinished(id string) error {
+	if err := CheckID(id); err != nil {
+		return err
+	}
+	directory := filepath.Join(v.Path, id)
+	for _, name := range []string{archiveFile, archiveFile + encryptedEnd, archiveFile + partEnd, archiveFile + encryptedEnd + partEnd, manifestFile + partEnd} {
+		if err := os.Remove(filepath.Join(directory, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing what a run of backup %s left: %w", id, err)
+		}
+	}
+	if err := os.Remove(directory); err != nil {
+		return fmt.Errorf("removing what a run of backup %s left: %w", id, err)
+	}
+	return nil
+}
+
 // Remove removes a backup, its manifest first: what is left of an interrupted removal is no backup.
 func (v Volume) Remove(id string) error {
 	if err := CheckID(id); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"chatpdf.dev/operator/internal/backup"
 )
@@ -53,6 +54,11 @@ func TestABackupIsThereOnceItsManifestIsAndComesBackFromTheVolume(t *testing.T) 
 	again, err := w.job(t, "docs-backup-1", volume).Run(t.Context(), quiet, w.reader)
 	if err != nil || again != result {
 		t.Errorf("a run that is repeated once it is complete made %+v: %v", again, err)
+	}
+	another := w.job(t, "docs-backup-1", volume)
+	another.RunID = "another"
+	if _, err := another.Run(t.Context(), quiet, w.reader); err == nil || !strings.Contains(err.Error(), "backup docs-backup-1 exists already") {
+		t.Errorf("another run of the same name says %v", err)
 	}
 }
 
@@ -119,12 +125,14 @@ func TestOldBackupsOfTheSameDeploymentGoAndNothingElse(t *testing.T) {
 	put(t, volume, "others", "others-45", time.Now().Add(-45*24*time.Hour))
 	damaged, abandoned, goesOn := filepath.Join(volume.Path, "damaged"), filepath.Join(volume.Path, "abandoned"), filepath.Join(volume.Path, "goes-on")
 	old := time.Now().Add(-72 * time.Hour)
-	for _, directory := range []string{damaged, abandoned, goesOn, filepath.Join(volume.Path, "lost+found")} {
+	theirs := filepath.Join(volume.Path, "moved-here")
+	for _, directory := range []string{damaged, abandoned, goesOn, theirs, filepath.Join(volume.Path, "lost+found")} {
 		if err := os.Mkdir(directory, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(os.WriteFile(filepath.Join(damaged, "manifest.json"), []byte("{"), 0o600), os.Chtimes(damaged, old, old), os.Chtimes(abandoned, old, old)); err != nil {
+	if err := errors.Join(os.WriteFile(filepath.Join(damaged, "manifest.json"), []byte("{"), 0o600), os.WriteFile(filepath.Join(abandoned, "archive.tar.zst.part"), nil, 0o600), os.WriteFile(filepath.Join(theirs, "2025.tar"), nil, 0o600),
+		os.Chtimes(damaged, old, old), os.Chtimes(abandoned, old, old), os.Chtimes(theirs, old, old)); err != nil {
 		t.Fatal(err)
 	}
 	result, err := w.job(t, "new", volume).Run(t.Context(), quiet, w.reader)
@@ -139,7 +147,7 @@ func TestOldBackupsOfTheSameDeploymentGoAndNothingElse(t *testing.T) {
 	for _, entry := range entries {
 		left = append(left, entry.Name())
 	}
-	if want := []string{"d29", "damaged", "goes-on", "lost+found", "new", "others-45"}; !slices.Equal(left, want) {
+	if want := []string{"d29", "damaged", "goes-on", "lost+found", "moved-here", "new", "others-45"}; !slices.Equal(left, want) {
 		t.Errorf("left are %q, want %q", left, want)
 	}
 	if result.Kept != 2 {
@@ -180,21 +188,30 @@ func TestRetentionNeverTakesTheNewest(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeWrittenLeavesNothing(t *testing.T) {
+func TestABackupThatFailsLeavesNothingAndMakesRoomAllTheSame(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.fill(t)
-	full := backup.Volume{Path: t.TempDir()}
-	job := w.job(t, "../escape", full)
-	if _, err := job.Run(t.Context(), quiet, w.reader); err == nil || !strings.Contains(err.Error(), "cannot name a backup") {
-		t.Errorf("the error is %v", err)
-	}
-	job = w.job(t, "docs-backup-1", backup.Volume{Path: filepath.Join(full.Path, "file")})
-	if err := os.WriteFile(job.Volume.Path, nil, 0o600); err != nil {
+	w, volume := newWorld(t), backup.Volume{Path: t.TempDir()}
+	if err := w.db.CreateCollection(t.Context(), "special", options.CreateCollection().SetCapped(true).SetSizeInBytes(4096)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := job.Run(t.Context(), quiet, w.reader); err == nil || !strings.Contains(err.Error(), "docs-backup-1") {
+	for days, id := range map[int]string{1: "d1", 2: "d2", 45: "d45"} {
+		put(t, volume, "docs", id, time.Now().Add(-time.Duration(days)*24*time.Hour))
+	}
+	if _, err := w.job(t, "../escape", volume).Run(t.Context(), quiet, w.reader); err == nil || !strings.Contains(err.Error(), "cannot name a backup") {
 		t.Errorf("the error is %v", err)
+	}
+	if _, err := w.job(t, "docs-backup-1", volume).Run(t.Context(), quiet, w.reader); err == nil || !strings.Contains(err.Error(), "special") {
+		t.Errorf("the error is %v", err)
+	}
+	var left []string
+	err := filepath.WalkDir(volume.Path, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			left = append(left, strings.TrimPrefix(path, volume.Path+"/"))
+		}
+		return err
+	})
+	if want := []string{"d1/manifest.json", "d2/manifest.json"}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left are %q, want %q: %v", left, want, err)
 	}
 }
 

@@ -89,7 +89,7 @@ func backupPod(in Input) *corev1ac.PodSpecApplyConfiguration {
 	host := names.MongoDB + "." + d.Namespace + ".svc." + in.Release.ClusterDomain + ":" + decimal(mongodb.Port)
 	retention := d.Spec.Backup.Retention
 	args := []string{
-		"backup", "--id", "$(JOB_NAME)", "--namespace", d.Namespace, "--deployment", d.Name,
+		"backup", "--id", "$(JOB_NAME)", "--run", "$(JOB_UID)", "--namespace", d.Namespace, "--deployment", d.Name,
 		"--hosts", host, "--replica-set", d.Name, "--database", database, "--volume", pathBackups,
 		"--keep-days", strconv.Itoa(int(cmp.Or(retention.Days, DefaultBackupDays))),
 		"--keep-at-least", strconv.Itoa(int(cmp.Or(retention.KeepAtLeast, DefaultBackupsKept))),
@@ -106,7 +106,7 @@ func backupPod(in Input) *corev1ac.PodSpecApplyConfiguration {
 			secretVolume("tls", names.TLSSecret, KeyCACertificate)).
 		WithContainers(container(BackupContainer, in.AgentImage, r).
 			WithCommand("/dbagent").WithArgs(args...).
-			WithEnv(podField("JOB_NAME", "metadata.labels['"+batchv1.JobNameLabel+"']"), env("GOMEMLIMIT", r.goMemoryLimit(agentMemoryPercent))).
+			WithEnv(podField("JOB_NAME", "metadata.labels['"+batchv1.JobNameLabel+"']"), podField("JOB_UID", "metadata.labels['"+batchv1.ControllerUidLabel+"']"), env("GOMEMLIMIT", r.goMemoryLimit(agentMemoryPercent))).
 			WithVolumeMounts(mount("backups", pathBackups), readOnlyMount("user", "/etc/dbagent/user"), readOnlyMount("tls", "/etc/dbagent/tls")))
 }
 

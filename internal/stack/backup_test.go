@@ -38,7 +38,7 @@ func TestBackupsGoOnWithoutTheOperatorAndNeverTwoAtOnce(t *testing.T) {
 		t.Errorf("one may take %d s and fail %d times", *job.ActiveDeadlineSeconds, *job.BackoffLimit)
 	}
 	args := job.Template.Spec.Containers[0].Args
-	if got := strings.Join(args, " "); !strings.Contains(got, "--id $(JOB_NAME)") || !strings.Contains(got, "--keep-days 30 --keep-at-least 7") {
+	if got := strings.Join(args, " "); !strings.Contains(got, "--id $(JOB_NAME) --run $(JOB_UID)") || !strings.Contains(got, "--keep-days 30 --keep-at-least 7") {
 		t.Errorf("it runs %s", got)
 	}
 }

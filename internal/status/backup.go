@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -60,8 +61,10 @@ func judgeBackups(f Facts, cronJob *batchv1.CronJob, runs runs, newest string) b
 		return bad(ReasonSuspended, "No backups are made while spec.backup.suspend is true.")
 	case cronJob == nil:
 		return backupJudgement{metav1.ConditionUnknown, ReasonProgressing, "The CronJob of backups is being created." + newest, 0}
+	case runs.trouble != nil: // of a Job that goes on: why the one before failed is told no better
+		return bad(runs.trouble.Reason, "%s", runs.trouble.Message)
 	case runs.failed.After(runs.succeeded):
-		return bad(ReasonBackupFailed, "Job %s has failed: %s. See `kubectl logs -n %s job/%s`; to try again, `kubectl create job -n %s --from=cronjob/%s %s-again`.",
+		return bad(ReasonBackupFailed, "Job %s has failed: %s. See `kubectl logs -n %s job/%s`; to try again, `kubectl create job -n %s --from=cronjob/%s %s-$(date +%%s)`.",
 			runs.failedJob, runs.why, cronJob.Namespace, runs.failedJob, cronJob.Namespace, cronJob.Name, cronJob.Name)
 	}
 	since := runs.succeeded
@@ -71,11 +74,9 @@ func judgeBackups(f Facts, cronJob *batchv1.CronJob, runs runs, newest string) b
 	due := times.After(since)
 	overdue := due.Add(times.Patience()).Sub(f.Now)
 	switch {
-	case runs.trouble != nil:
-		return bad(runs.trouble.Reason, "%s", runs.trouble.Message)
-	case due.IsZero() && runs.succeeded.IsZero():
+	case due.IsZero():
 		return bad(ReasonBackupScheduleRefused, "spec.backup.schedule %q has no time that ever comes.", times.Schedule)
-	case !due.IsZero() && overdue <= 0:
+	case overdue <= 0:
 		return bad(ReasonBackupOverdue, "A backup was due at %s, and none has succeeded since. See `kubectl describe cronjob -n %s %s`.",
 			due.UTC().Format(time.RFC3339), cronJob.Namespace, cronJob.Name)
 	case runs.succeeded.IsZero():
@@ -115,6 +116,9 @@ func backupRuns(seen *observe.Observed) runs {
 	running := map[string]bool{}
 	for i := range seen.Jobs {
 		job := &seen.Jobs[i]
+		if !saves(job) {
+			continue
+		}
 		switch at, failure := ended(job); {
 		case at.IsZero():
 			running[job.Name] = true
@@ -144,6 +148,13 @@ func backupRuns(seen *observe.Observed) runs {
 	}
 	r.trouble = podsTrouble(waiting, stack.ComponentBackup, "the operator's backup")
 	return r
+}
+
+// saves tells Jobs that make backups from others that people make of the CronJob, to list them for example.
+func saves(job *batchv1.Job) bool {
+	return slices.ContainsFunc(job.Spec.Template.Spec.Containers, func(c corev1.Container) bool {
+		return c.Name == stack.BackupContainer && len(c.Args) > 0 && c.Args[0] == "backup"
+	})
 }
 
 // ended is when a Job came to its end, and why it failed if it did; zero while it goes on.

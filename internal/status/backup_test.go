@@ -25,10 +25,14 @@ func backups(age time.Duration) batchv1.CronJob {
 	return batchv1.CronJob{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "docs-backup", CreationTimestamp: ago(age)}}
 }
 
+// saving is what a Job runs that makes a backup.
+var saving = batchv1.JobSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "backup", Args: []string{"backup"}}}}}}
+
 // ran is a Job that has ended, with what its pod told last.
 func ran(f *status.Facts, name string, kind batchv1.JobConditionType, since time.Duration, code int32, told string) {
 	f.Observed.Jobs = append(f.Observed.Jobs, batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name},
+		Spec:       saving,
 		Status: batchv1.JobStatus{Conditions: []batchv1.JobCondition{{
 			Type: kind, Status: corev1.ConditionTrue, LastTransitionTime: ago(since), Reason: "BackoffLimitExceeded", Message: "Job has reached the specified backoff limit",
 		}}},
@@ -70,7 +74,7 @@ func TestTheConditionSaysWhetherThereIsABackupToComeBackTo(t *testing.T) {
 			ran(f, "docs-backup-1", batchv1.JobComplete, 34*time.Hour, 0, told)
 			ran(f, "docs-backup-2", batchv1.JobFailed, 10*time.Hour, 1, "{\"level\":\"INFO\"}\ndbagent: writing archive.tar.zst of backup docs-backup-2: no space left on device\n")
 		}, metav1.ConditionFalse, status.ReasonBackupFailed, "Job docs-backup-2 has failed: dbagent: writing archive.tar.zst of backup docs-backup-2: no space left on device. See `kubectl logs -n ns job/docs-backup-2`; " +
-			"to try again, `kubectl create job -n ns --from=cronjob/docs-backup docs-backup-again`. The newest backup, docs-backup-1, shows", 0},
+			"to try again, `kubectl create job -n ns --from=cronjob/docs-backup docs-backup-$(date +%s)`. The newest backup, docs-backup-1, shows", 0},
 		"one that succeeded after one that failed": {func(f *status.Facts) {
 			f.Observed.CronJobs = append(f.Observed.CronJobs, backups(9*day))
 			ran(f, "docs-backup-2", batchv1.JobFailed, 10*time.Hour, 1, "dbagent: no")
@@ -92,6 +96,27 @@ func TestTheConditionSaysWhetherThereIsABackupToComeBackTo(t *testing.T) {
 			f.Observed.CronJobs = append(f.Observed.CronJobs, backups(9*day))
 			ran(f, "docs-backup-1", batchv1.JobComplete, 24*time.Hour, 0, told)
 		}, metav1.ConditionTrue, status.ReasonSameFailureDomain, "", time.Hour},
+		"a pod without room, after one that failed": {func(f *status.Facts) {
+			f.Observed.CronJobs = append(f.Observed.CronJobs, backups(9*day))
+			ran(f, "docs-backup-1", batchv1.JobFailed, 10*time.Hour, 1, "")
+			f.Observed.Jobs = append(f.Observed.Jobs, batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "docs-backup-2"}, Spec: saving})
+			p := pod(stack.ComponentBackup, "backup", corev1.ContainerStatus{})
+			p.Labels[batchv1.JobNameLabel] = "docs-backup-2"
+			p.Status = corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{
+				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available",
+			}}}
+			f.Observed.Pods = append(f.Observed.Pods, p)
+		}, metav1.ConditionFalse, status.ReasonPodUnschedulable, "0/3 nodes are available", 0},
+		"one that only listed backups": {func(f *status.Facts) {
+			f.Observed.CronJobs = append(f.Observed.CronJobs, backups(2*day))
+			ran(f, "docs-backups", batchv1.JobComplete, time.Hour, 0, "ID  POINT IN TIME")
+			f.Observed.Jobs[0].Spec = batchv1.JobSpec{}
+		}, metav1.ConditionFalse, status.ReasonBackupOverdue, "2026-10-31T02:00:00Z", 0},
+		"a day that never comes, and one by hand": {func(f *status.Facts) {
+			f.Observed.Deployment.Spec.Backup.Schedule = "0 0 31 2 *"
+			f.Observed.CronJobs = append(f.Observed.CronJobs, backups(9*day))
+			ran(f, "docs-backup-1", batchv1.JobComplete, 10*time.Hour, 0, told)
+		}, metav1.ConditionFalse, status.ReasonBackupScheduleRefused, "no time that ever comes", 0},
 		"suspended": {func(f *status.Facts) {
 			f.Observed.Deployment.Spec.Backup.Suspend = ptr.To(true)
 			f.Observed.CronJobs = append(f.Observed.CronJobs, backups(9*day))
@@ -109,7 +134,7 @@ func TestTheConditionSaysWhetherThereIsABackupToComeBackTo(t *testing.T) {
 		"no room for its pod": {func(f *status.Facts) {
 			f.Observed.CronJobs = append(f.Observed.CronJobs, backups(9*day))
 			ran(f, "docs-backup-1", batchv1.JobComplete, 10*time.Hour, 0, told)
-			f.Observed.Jobs = append(f.Observed.Jobs, batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "docs-backup-2"}})
+			f.Observed.Jobs = append(f.Observed.Jobs, batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "docs-backup-2"}, Spec: saving})
 			p := pod(stack.ComponentBackup, "backup", waiting("ErrImagePull", "not found"))
 			p.Labels[batchv1.JobNameLabel], p.Status.Phase = "docs-backup-2", corev1.PodPending
 			f.Observed.Pods = append(f.Observed.Pods, p)
