@@ -79,6 +79,7 @@ func render(s spec.Spec, known names, files ...string) ([]byte, error) {
 	}
 	values := map[string]any{
 		"CoreDNS": images.CoreDNS, "MetricsServer": images.MetricsServer, "DNSService": s.DNSService(), "Names": known,
+		"Resolvers": min(2, s.Nodes),
 	}
 	var out bytes.Buffer
 	for _, name := range files {
