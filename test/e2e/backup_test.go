@@ -25,7 +25,9 @@ import (
 // A document is deleted after a backup, and comes back by the steps of the operations page.
 func TestABackupBringsADocumentBack(t *testing.T) {
 	besideOthers(t)
-	key := create(t, sample(t, "minimal", namespace(t, "backup")))
+	deployment := sample(t, "minimal", namespace(t, "backup"))
+	deployment.Name = "docs" // as the page calls it
+	key := create(t, deployment)
 	ready(t, key)
 	user := door(t, key)
 	kept := upload(t, user, "handbook.pdf", handbook(t))
