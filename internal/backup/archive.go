@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,8 +108,8 @@ func (w *Writer) Document(document bson.Raw) error {
 // Close completes the archive and returns its size and SHA-256. It does not close the writer below.
 func (w *Writer) Close() (ArchiveFile, error) {
 	err := w.flush()
-	for i := len(w.closers) - 1; i >= 0; i-- {
-		err = errors.Join(err, w.closers[i].Close())
+	for _, closer := range slices.Backward(w.closers) {
+		err = errors.Join(err, closer.Close())
 	}
 	if err != nil {
 		return ArchiveFile{}, fmt.Errorf("completing the archive: %w", err)

@@ -105,7 +105,7 @@ func dumpCollection(ctx context.Context, db *mongo.Database, d definition, archi
 	if err != nil {
 		return summary, reading(d.Name, err)
 	}
-	defer cursor.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the server closes it after some minutes
+	defer cursor.Close(context.WithoutCancel(ctx))
 	var read tally
 	for cursor.Next(ctx) {
 		read.add(cursor.Current)
@@ -122,12 +122,9 @@ func dumpCollection(ctx context.Context, db *mongo.Database, d definition, archi
 
 // reading says why a collection could not be read.
 func reading(name string, err error) error {
-	if server, is := errors.AsType[mongo.ServerError](err); is {
-		for _, code := range []int{codeSnapshotTooOld, codeSnapshotUnavailable, codeNamespaceNotFound, codeQueryPlanKilled} {
-			if server.HasErrorCode(code) {
-				return fmt.Errorf("%w: collection %s: %w", ErrChanged, name, err)
-			}
-		}
+	changed := []int{codeSnapshotTooOld, codeSnapshotUnavailable, codeNamespaceNotFound, codeQueryPlanKilled}
+	if server, is := errors.AsType[mongo.ServerError](err); is && slices.ContainsFunc(changed, server.HasErrorCode) {
+		return fmt.Errorf("%w: collection %s: %w", ErrChanged, name, err)
 	}
 	return fmt.Errorf("reading collection %s: %w", name, err)
 }

@@ -205,7 +205,7 @@ func compare(ctx context.Context, collection *mongo.Collection, want *Collection
 	if err != nil {
 		return fmt.Errorf("reading collection %s back: %w", want.Name, err)
 	}
-	defer cursor.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the server closes it after some minutes
+	defer cursor.Close(context.WithoutCancel(ctx))
 	var got tally
 	for cursor.Next(ctx) {
 		got.add(cursor.Current)

@@ -284,7 +284,7 @@ func TestABackupCanBeReadWithoutThisProgram(t *testing.T) {
 		t.Errorf("the archive holds\n%q, want\n%q", names, want)
 	}
 	var documents []string
-	for rest := files[w.database+"/many/000001.bson"]; len(rest) > 0; {
+	for rest := files[w.database+"/many/000001.bson"]; rest != ""; {
 		document, err := bson.ReadDocument(strings.NewReader(rest))
 		if err != nil {
 			t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/release"
@@ -66,7 +65,7 @@ func TestTheConditionSaysWhetherThereIsABackupToComeBackTo(t *testing.T) {
 		}, metav1.ConditionTrue, status.ReasonSameFailureDomain, "The newest backup, docs-backup-1, shows 2026-11-01T02:00:05Z.", 16 * time.Hour},
 		"its Job is gone, and the CronJob remembers": {func(f *status.Facts) {
 			c := backups(9 * day)
-			c.Status.LastSuccessfulTime = ptr.To(ago(9 * time.Hour))
+			c.Status.LastSuccessfulTime = new(ago(9 * time.Hour))
 			f.Observed.CronJobs = append(f.Observed.CronJobs, c)
 		}, metav1.ConditionTrue, status.ReasonSameFailureDomain, "what takes the cluster takes them too", 16 * time.Hour},
 		"one that failed after one that succeeded": {func(f *status.Facts) {
@@ -118,7 +117,7 @@ func TestTheConditionSaysWhetherThereIsABackupToComeBackTo(t *testing.T) {
 			ran(f, "docs-backup-1", batchv1.JobComplete, 10*time.Hour, 0, told)
 		}, metav1.ConditionFalse, status.ReasonBackupScheduleRefused, "no time that ever comes", 0},
 		"suspended": {func(f *status.Facts) {
-			f.Observed.Deployment.Spec.Backup.Suspend = ptr.To(true)
+			f.Observed.Deployment.Spec.Backup.Suspend = new(true)
 			f.Observed.CronJobs = append(f.Observed.CronJobs, backups(9*day))
 		}, metav1.ConditionFalse, status.ReasonSuspended, "spec.backup.suspend", 0},
 		"no schedule": {func(f *status.Facts) { f.Observed.Deployment.Spec.Backup.Schedule = "at night" },
