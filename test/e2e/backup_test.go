@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,6 +34,9 @@ func TestABackupBringsADocumentBack(t *testing.T) {
 	kept := upload(t, user, "handbook.pdf", handbook(t))
 
 	made := backUp(t, key, "before")
+	if listed := followPage(t, key, "kubectl create job docs-backups"); !strings.Contains(listed, made.ID) {
+		t.Errorf("the page's way to list backups prints\n%s", listed)
+	}
 	if err := user.Delete(t.Context(), kept.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +84,26 @@ func backUp(t *testing.T, key client.ObjectKey, name string) v1alpha1.BackupReco
 	}
 	fmt.Printf("NOTE backup: %d documents, %s\n", last.Documents, last.Size)
 	return *last
+}
+
+// followPage runs the commands of the operations page that begin so, up to the end of their block, and returns what they print.
+func followPage(t *testing.T, key client.ObjectKey, begin string) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(root(), "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, commands, found := strings.Cut(string(page), "\n"+begin)
+	commands, _, ended := strings.Cut(commands, "\n```")
+	if !found || !ended {
+		t.Fatalf("docs/operations.md has no commands that begin with %q", begin)
+	}
+	script := fmt.Sprintf("set -e\nkubectl() { %q --kubeconfig %q --namespace %q \"$@\"; }\n%s%s", cluster.Kubectl, cluster.Kubeconfig, key.Namespace, begin, commands)
+	output, err := exec.CommandContext(t.Context(), "bash", "-c", script).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s\n%s\n%v", script, output, err)
+	}
+	return string(output)
 }
 
 func suspend(t *testing.T, key client.ObjectKey, suspended bool) {
