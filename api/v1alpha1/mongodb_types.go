@@ -35,8 +35,8 @@ type MongoDBSpec struct {
 	// +optional
 	FeatureCompatibilityVersion string `json:"featureCompatibilityVersion,omitempty"`
 
-	// passwordRotation replaces the passwords of the database users of the application, of the agents and of the
-	// operator itself. Absent: they stay.
+	// passwordRotation replaces the passwords of the database users of the application, of the agents, of backups and
+	// of the operator itself. Absent: they stay.
 	// +optional
 	PasswordRotation PasswordRotationSpec `json:"passwordRotation,omitzero"`
 

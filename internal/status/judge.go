@@ -79,7 +79,7 @@ func Judge(f Facts) (v1alpha1.ChatPDFDeploymentStatus, time.Duration) {
 		c.health(f.Health)
 		c.disk(f)
 	}
-	again := sooner(sooner(c.whole(f, parts), c.certificate(f)), sooner(rotation(f), c.backups(&next.Backup, f)))
+	again := sooner(sooner(c.whole(f, parts), c.backups(&next.Backup, f)), sooner(c.certificate(f), rotation(f)))
 	if tls := d.Spec.MongoDB.TLS; d.Spec.LLM.APIKeySecretRef != nil || tls.CertificateSecretRef != nil || tls.IssuerRef != nil || d.Spec.MongoDB.External != nil {
 		again = sooner(again, lookAtSecrets)
 	}

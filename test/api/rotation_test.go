@@ -130,7 +130,7 @@ func TestPasswordsAreReplacedWithoutAFailedRequest(t *testing.T) {
 	k.ready(t, o)
 	client := follow(t, k)
 	templates := w.templates(t)
-	logins := []string{mongodb.AppSecretName("docs"), mongodb.MetricsSecretName("docs"), mongodb.AdminSecretName("docs")}
+	logins := []string{mongodb.AppSecretName("docs"), mongodb.BackupSecretName("docs"), mongodb.MetricsSecretName("docs"), mongodb.AdminSecretName("docs")}
 	for write := 0; ; write++ {
 		before := w.secrets(t)
 		request := fmt.Sprint("request ", write)

@@ -268,7 +268,7 @@ func TestAtSteadyStateNothingConnectsAndNothingIsAskedButTheSample(t *testing.T)
 			t.Errorf("%d times %s", more, command)
 		}
 	}
-	if len(o.taken) != 6 {
+	if len(o.taken) != 7 {
 		t.Errorf("steps %v", o.kinds())
 	}
 	select {
