@@ -112,6 +112,17 @@ func (w *world) total(t *testing.T, collection string) (total int) {
 	return total
 }
 
+// dump saves the database with the user that jobs have for it.
+func (w *world) dump(t *testing.T) (*backup.Manifest, *bytes.Buffer) {
+	t.Helper()
+	var archive bytes.Buffer
+	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, &archive
+}
+
 // restore brings a backup back with the user that jobs have for it.
 func (w *world) restore(t *testing.T, m *backup.Manifest, archive io.Reader, identities ...age.Identity) {
 	t.Helper()
@@ -186,11 +197,7 @@ func TestARestoreHoldsWhatTheBackupHoldsAndNothingElse(t *testing.T) {
 	w := newWorld(t)
 	w.fill(t)
 	want, users := w.contents(t), w.users(t)
-	var archive bytes.Buffer
-	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, archive := w.dump(t)
 	if m.Archive.Bytes != int64(archive.Len()) || m.Documents() != 1506 {
 		t.Errorf("the manifest tells of %d bytes and %d documents; they are %d and 1506", m.Archive.Bytes, m.Documents(), archive.Len())
 	}
@@ -199,7 +206,7 @@ func TestARestoreHoldsWhatTheBackupHoldsAndNothingElse(t *testing.T) {
 	if _, err := elsewhere.InsertOne(t.Context(), bson.M{}); err != nil {
 		t.Fatal(err)
 	}
-	w.restore(t, m, &archive)
+	w.restore(t, m, archive)
 	same(t, w.contents(t), want)
 	if n, err := elsewhere.CountDocuments(t.Context(), bson.M{}); n != 1 || err != nil {
 		t.Errorf("another database holds %d documents: %v", n, err)
@@ -335,11 +342,7 @@ func TestARestoreInterruptedAnywhereIsCompletedByRepeatingIt(t *testing.T) {
 		w.insert(t, name, bson.M{"_id": 1, "of": name})
 	}
 	backedUp := w.contents(t)
-	var archive bytes.Buffer
-	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, archive := w.dump(t)
 	uri := w.user(t, "interrupted", "readWrite")
 	for k := 1; ; k++ {
 		w.insert(t, "fourth", bson.M{"since": k})
@@ -398,11 +401,7 @@ func TestARestoreThatIsCompleteIsNotDoneAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.insert(t, "first", bson.M{"_id": 1})
-	var archive bytes.Buffer
-	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, archive := w.dump(t)
 	w.restore(t, m, bytes.NewReader(archive.Bytes()))
 	w.insert(t, "first", bson.M{"_id": "written since"})
 	want := w.contents(t)
@@ -418,11 +417,7 @@ func TestWhatIsHalfInItsPlaceIsNeitherSavedNorLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	save := func() (*backup.Manifest, []byte, map[string][]string) {
-		var archive bytes.Buffer
-		m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m, archive := w.dump(t)
 		return m, archive.Bytes(), w.contents(t)
 	}
 	for _, name := range []string{"first", "second", "third"} {
@@ -478,18 +473,32 @@ func TestAnIDStandsForOneRestoreOfOneBackup(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.insert(t, "first", bson.M{"_id": 1})
-	var archive bytes.Buffer
-	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, archive := w.dump(t)
 	m.ID = "march"
 	w.restore(t, m, bytes.NewReader(archive.Bytes()))
 	m.ID = "june"
-	err = backup.Stage(t.Context(), w.writer, "again", m, bytes.NewReader(archive.Bytes()))
+	err := backup.Stage(t.Context(), w.writer, "again", m, bytes.NewReader(archive.Bytes()))
 	if err == nil || !strings.Contains(err.Error(), "restore again is of backup march") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+func TestARestoreThatWasPreparedCannotBeginOnceAnotherHas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert(t, "first", bson.M{"_id": 1})
+	m, archive := w.dump(t)
+	w.insert(t, "first", bson.M{"_id": 2})
+	want := w.contents(t)
+	for _, id := range []string{"given-up", "another"} {
+		if err := backup.Stage(t.Context(), w.writer, id, m, bytes.NewReader(archive.Bytes())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := backup.Swap(t.Context(), w.writer, w.database, "given-up"); !errors.Is(err, backup.ErrNotPrepared) {
+		t.Errorf("the error is %v", err)
+	}
+	same(t, w.contents(t), want)
 }
 
 func TestWhatSomebodyRemovedBeforeItsTimeIsMissed(t *testing.T) {
@@ -497,14 +506,10 @@ func TestWhatSomebodyRemovedBeforeItsTimeIsMissed(t *testing.T) {
 	w := newWorld(t)
 	w.insert(t, "first", bson.M{"_id": 1})
 	w.insert(t, "second", bson.M{"_id": 1})
-	var archive bytes.Buffer
-	m, err := backup.Dump(t.Context(), w.reader, w.database, &archive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, archive := w.dump(t)
 	w.insert(t, "second", bson.M{"_id": 2})
 	want := w.contents(t)
-	if err := backup.Stage(t.Context(), w.writer, "again", m, &archive); err != nil {
+	if err := backup.Stage(t.Context(), w.writer, "again", m, archive); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.db.Collection("restore.again.second").Drop(t.Context()); err != nil {

@@ -41,8 +41,8 @@ const (
 func Dump(ctx context.Context, client *mongo.Client, database string, w io.Writer, recipients ...age.Recipient) (*Manifest, error) {
 	started := time.Now()
 	db := client.Database(database)
-	if halves, err := interrupted(ctx, db); err != nil || len(halves) > 0 {
-		return nil, errors.Join(err, unwhole(halves))
+	if err := refuseHalf(ctx, db); err != nil {
+		return nil, err
 	}
 	before, err := definitions(ctx, db)
 	if err != nil {
@@ -88,10 +88,11 @@ func Dump(ctx context.Context, client *mongo.Client, database string, w io.Write
 	return m, nil
 }
 
-// unwhole refuses a database of which part is that of a backup.
-func unwhole(halves []record) error {
-	if len(halves) == 0 {
-		return nil
+// refuseHalf refuses a database of which part is that of a backup.
+func refuseHalf(ctx context.Context, db *mongo.Database) error {
+	halves, err := interrupted(ctx, db)
+	if err != nil || len(halves) == 0 {
+		return err
 	}
 	return fmt.Errorf("restore %s of backup %s was interrupted, and the database is neither what it was nor what the backup holds: repeat that restore first", halves[0].ID, halves[0].Backup)
 }

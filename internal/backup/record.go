@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,42 +81,48 @@ func (r *record) move(ctx context.Context, db *mongo.Database, to phase) error {
 	return nil
 }
 
-// tidy removes what other restores prepared and was given up, their records first: what is left of one without a record
-// is of no use to it. What an interrupted one has yet to put in place stays, unless everything is to go.
-func tidy(ctx context.Context, db *mongo.Database, own string, interruptedToo bool) error {
-	keep := []string{stagedName(own, "")}
-	others := bson.D{{Key: "_id", Value: bson.D{{Key: "$ne", Value: own}}}}
-	if !interruptedToo {
-		halves, err := interrupted(ctx, db)
-		if err != nil {
-			return err
-		}
-		for _, half := range halves {
-			keep = append(keep, stagedName(half.ID, ""))
-		}
-		others = append(others, bson.E{Key: "phase", Value: bson.D{{Key: "$ne", Value: swapping}}})
+// giveUp removes what restores prepared of which nothing is in its place yet, and what is known of those that are
+// complete. Records go first: without one, a restore can no longer begin to take its place. What an interrupted one has
+// yet to put in place stays.
+func giveUp(ctx context.Context, db *mongo.Database) error {
+	if err := forget(ctx, db, bson.D{{Key: "phase", Value: bson.D{{Key: "$ne", Value: swapping}}}}); err != nil {
+		return err
 	}
-	if _, err := db.Collection(recordCollection).DeleteMany(ctx, others); err != nil {
-		return fmt.Errorf("forgetting restores that were given up: %w", err)
+	halves, err := interrupted(ctx, db)
+	if err != nil {
+		return err
 	}
-	return dropStaged(ctx, db, func(name string) bool {
-		for _, prefix := range keep {
-			if strings.HasPrefix(name, prefix) {
-				return true
-			}
-		}
-		return false
-	})
+	var keep []string
+	for _, half := range halves {
+		keep = append(keep, half.ID)
+	}
+	return dropStaged(ctx, db, keep...)
 }
 
-// dropStaged removes what restores prepared, but for what is kept.
-func dropStaged(ctx context.Context, db *mongo.Database, kept func(name string) bool) error {
+// outdo removes all that is there of other restores than this one.
+func outdo(ctx context.Context, db *mongo.Database, id string) error {
+	if err := forget(ctx, db, bson.D{{Key: "_id", Value: bson.D{{Key: "$ne", Value: id}}}}); err != nil {
+		return err
+	}
+	return dropStaged(ctx, db, id)
+}
+
+func forget(ctx context.Context, db *mongo.Database, which bson.D) error {
+	if _, err := db.Collection(recordCollection).DeleteMany(ctx, which); err != nil {
+		return fmt.Errorf("forgetting restores that were given up: %w", err)
+	}
+	return nil
+}
+
+// dropStaged removes what restores prepared, but for those with the IDs to keep.
+func dropStaged(ctx context.Context, db *mongo.Database, keep ...string) error {
 	names, err := db.ListCollectionNames(ctx, bson.D{})
 	if err != nil {
 		return fmt.Errorf("listing the collections of %s: %w", db.Name(), err)
 	}
 	for _, name := range names {
-		if !strings.HasPrefix(name, stagedPrefix) || name == recordCollection || kept(name) {
+		kept := slices.ContainsFunc(keep, func(id string) bool { return strings.HasPrefix(name, stagedName(id, "")) })
+		if !strings.HasPrefix(name, stagedPrefix) || name == recordCollection || kept {
 			continue
 		}
 		if err := db.Collection(name).Drop(ctx); err != nil {

@@ -55,7 +55,7 @@ func Stage(ctx context.Context, client *mongo.Client, id string, m *Manifest, ar
 	case found != nil:
 		return nil
 	}
-	if err := tidy(ctx, db, "", false); err != nil {
+	if err := giveUp(ctx, db); err != nil {
 		return err
 	}
 	if err := fits(ctx, db, m); err != nil {
@@ -67,7 +67,7 @@ func Stage(ctx context.Context, client *mongo.Client, id string, m *Manifest, ar
 		}
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleaning)
 		defer cancel()
-		err = errors.Join(err, tidy(cleanup, db, "", false))
+		err = errors.Join(err, giveUp(cleanup, db))
 	}()
 	reader, err := NewReader(archive, m.Database, identities)
 	if err != nil {

@@ -33,7 +33,7 @@ func Swap(ctx context.Context, client *mongo.Client, database, id string) error 
 			return err
 		}
 		// From here on this one is whole and in its place, or can be repeated: what others left is of no use to anyone.
-		if err := tidy(ctx, db, id, true); err != nil {
+		if err := outdo(ctx, db, id); err != nil {
 			return err
 		}
 		if err := restore.move(ctx, db, swapping); err != nil {

@@ -15,7 +15,6 @@ import (
 
 	"chatpdf.dev/operator/api/v1alpha1"
 	"chatpdf.dev/operator/internal/mongodb"
-	"chatpdf.dev/operator/internal/release"
 )
 
 const (
@@ -31,9 +30,9 @@ const (
 // snapshots is the first series that reads a database as it was at one moment.
 var snapshots = mongodb.Series{Major: 5}
 
-// SavesSnapshots says that what runs can be saved.
-func SavesSnapshots(d release.Database) bool {
-	series := mongodb.SeriesOfImage(d.Image)
+// SavesSnapshots says that what an image runs can be saved.
+func SavesSnapshots(image string) bool {
+	series := mongodb.SeriesOfImage(image)
 	return series.Known() && !series.Before(snapshots)
 }
 
@@ -42,7 +41,7 @@ func SavesSnapshots(d release.Database) bool {
 func backups(in Input) ([]*batchv1ac.CronJobApplyConfiguration, []*corev1ac.PersistentVolumeClaimApplyConfiguration) {
 	d, names := in.Deployment, NamesOf(in.Deployment.Name)
 	schedule := BackupSchedule(d.Spec)
-	if !SavesSnapshots(in.Release.Database) {
+	if !SavesSnapshots(in.Release.Database.Image) {
 		return nil, nil
 	}
 	labels := Labels(d.Name, ComponentBackup)

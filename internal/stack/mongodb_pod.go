@@ -73,7 +73,7 @@ func fenceVolume(identity string) *corev1ac.VolumeApplyConfiguration {
 func mongodContainer(d *v1alpha1.ChatPDFDeployment, image string) *corev1ac.ContainerApplyConfiguration {
 	r := resolve(d.Spec.MongoDB.Resources, defaultMongoDBResources)
 	parameters := []string{"--setParameter", "diagnosticDataCollectionEnabled=true"}
-	if series := mongodb.SeriesOfImage(image); series.Known() && !series.Before(snapshots) {
+	if SavesSnapshots(image) {
 		// A backup reads the moment at which it began until it ends; servers keep 300 seconds by themselves.
 		parameters = append(parameters, "--setParameter", "minSnapshotHistoryWindowInSeconds="+strconv.Itoa(int(backupDeadlineSeconds(d.Spec))))
 	}

@@ -48,13 +48,13 @@ type backupJudgement struct {
 }
 
 func judgeBackups(f Facts, cronJob *batchv1.CronJob, runs runs, newest string) backupJudgement {
-	times := stack.BackupSchedule(f.Observed.Deployment.Spec)
+	times, image := stack.BackupSchedule(f.Observed.Deployment.Spec), f.Release.Content.Database.Image
 	bad := func(reason, format string, args ...any) backupJudgement {
 		return backupJudgement{metav1.ConditionFalse, reason, fmt.Sprintf(format, args...) + newest, 0}
 	}
 	switch {
-	case f.Release.Content.Database.Image != "" && !stack.SavesSnapshots(f.Release.Content.Database):
-		return bad(ReasonBackupUnsupported, "Image %s is not known to be MongoDB 5.0 or later, which backups need: take up one, by spec.mongodb.image.", f.Release.Content.Database.Image)
+	case image != "" && !stack.SavesSnapshots(image):
+		return bad(ReasonBackupUnsupported, "Image %s is not known to be MongoDB 5.0 or later, which backups need: take up one, by spec.mongodb.image.", image)
 	case times.Refused != "":
 		return bad(ReasonBackupScheduleRefused, "%s Until then backups are made at %s, %s.", times.Refused, times.Schedule, times.TimeZone)
 	case times.Suspended:

@@ -53,12 +53,7 @@ func (w *world) runBackup(t *testing.T, name string, ago time.Duration, code int
 }
 
 func TestBackupsAreMadeFromTheBeginningAndTheStatusTellsOfThem(t *testing.T) {
-	w := newWorld(t)
-	o := startOperator(t, defaultConfig, nil)
-	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
-	o.settle(t, key)
-	w.play(t, key)
-	o.settle(t, key)
+	w, o, key := played(t)
 	if c := w.condition(t, key, v1alpha1.ConditionBackupHealthy); c.Reason != status.ReasonNoBackupYet || c.Status != metav1.ConditionUnknown {
 		t.Errorf("before the first it is %+v", c)
 	}
@@ -103,12 +98,7 @@ func TestAVolumeOfBackupsIsItsOwnersToChange(t *testing.T) {
 }
 
 func TestAScheduleThatIsNoneIsToldAndBackupsGoOn(t *testing.T) {
-	w := newWorld(t)
-	o := startOperator(t, defaultConfig, nil)
-	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
-	o.settle(t, key)
-	w.play(t, key)
-	o.settle(t, key)
+	w, o, key := played(t)
 	before := get[batchv1.CronJob](t, w, "docs-backup")
 	w.edit(t, key, func(spec *v1alpha1.ChatPDFDeploymentSpec) { spec.Backup.Schedule = "every night" })
 	o.settle(t, key)

@@ -17,12 +17,7 @@ import (
 )
 
 func TestADeletedDeploymentLeavesItsVolumesAndCredentialsAndNothingElse(t *testing.T) {
-	w := newWorld(t)
-	o := startOperator(t, defaultConfig, nil)
-	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
-	o.settle(t, key)
-	w.play(t, key)
-	o.settle(t, key)
+	w, o, key := played(t)
 	w.remove(t, key)
 	o.pass(t, key)
 	var left []string
@@ -80,12 +75,7 @@ func TestAResourceInDeletionIsLeftAlone(t *testing.T) {
 }
 
 func TestALostPasswordIsNeverReplacedWhileVolumesExist(t *testing.T) {
-	w := newWorld(t)
-	o := startOperator(t, defaultConfig, nil)
-	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
-	o.settle(t, key)
-	w.play(t, key)
-	o.settle(t, key)
+	w, o, key := played(t)
 	lost := get[corev1.Secret](t, w, "docs-mongodb-admin")
 	w.must(t, w.Delete(t.Context(), lost))
 	o.settle(t, key)

@@ -20,6 +20,18 @@ import (
 	"chatpdf.dev/operator/internal/mongodb"
 )
 
+// played is a deployment with an empty spec whose pods run, as far as a cluster without nodes can tell.
+func played(t *testing.T) (*world, *operator, types.NamespacedName) {
+	t.Helper()
+	w := newWorld(t)
+	o := startOperator(t, defaultConfig, nil)
+	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
+	o.settle(t, key)
+	w.play(t, key)
+	o.settle(t, key)
+	return w, o, key
+}
+
 // play does once what the controllers of Deployments and StatefulSets, the volume binder and the
 // kubelet would do: everything that is wanted runs and is ready.
 func (w *world) play(t *testing.T, key types.NamespacedName) {
