@@ -58,7 +58,7 @@ func States(o Observed) []MemberState {
 	var states []MemberState
 	for _, m := range v.Members {
 		if _, in := v.configured(m); in || v.wanted(m) {
-			states = append(states, MemberState{Name: v.name(m), State: v.state(m), Lag: v.probe(m).Lag})
+			states = append(states, MemberState{Name: v.name(m), State: v.state(m), Lag: v.lag(m)})
 		}
 	}
 	return states

@@ -142,3 +142,12 @@ func TestAvailableNamesThePrimaryOrWhatIsMissing(t *testing.T) {
 		t.Errorf("states %+v", states)
 	}
 }
+
+func TestAFencedMemberHasNoLagWhileTheOthersStillTellOfIt(t *testing.T) {
+	o := settledSet(3)
+	o.stopped(2)
+	o.say(2, func(p *Probe) { p.State, p.Lag = StateSecondary, LagNone })
+	if states := States(o); len(states) != 3 || states[2] != (MemberState{Name: "docs-mongodb-2", State: StateFenced}) {
+		t.Errorf("states %+v", states)
+	}
+}

@@ -49,6 +49,15 @@ func (v view) state(m Member) State {
 	return probe.State
 }
 
+// lag is how far the member is behind, for one that is to follow: the others go on telling of one that
+// was fenced for some seconds after its end.
+func (v view) lag(m Member) Lag {
+	if v.state(m) == StateFenced {
+		return LagUnknown
+	}
+	return v.probe(m).Lag
+}
+
 // serves says that the member holds the data and answers, and that its pod is not about to go.
 func (v view) serves(m Member) bool {
 	state := v.state(m)
