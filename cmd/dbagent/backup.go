@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"chatpdf.dev/operator/internal/backup"
+	"chatpdf.dev/operator/internal/dbagent"
 )
 
 // server is how a job reaches the database.
@@ -44,11 +44,7 @@ func (s *server) flags(command *cobra.Command) {
 const selectionTimeout = time.Minute
 
 func (s *server) connect() (*mongo.Client, error) {
-	username, err := os.ReadFile(filepath.Join(s.userDir, "username"))
-	if err != nil {
-		return nil, fmt.Errorf("reading the database user: %w", err)
-	}
-	password, err := os.ReadFile(filepath.Join(s.userDir, "password"))
+	username, password, err := dbagent.ReadUser(s.userDir)
 	if err != nil {
 		return nil, fmt.Errorf("reading the database user: %w", err)
 	}
@@ -61,7 +57,7 @@ func (s *server) connect() (*mongo.Client, error) {
 		return nil, fmt.Errorf("%s holds no certificate", s.authority)
 	}
 	client, err := mongo.Connect(options.Client().SetHosts(s.hosts).SetReplicaSet(s.replicaSet).SetAppName("chatpdf-backup").
-		SetAuth(options.Credential{AuthSource: "admin", Username: string(username), Password: string(password)}).
+		SetAuth(options.Credential{AuthSource: "admin", Username: username, Password: password}).
 		SetTLSConfig(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}).SetDisableOCSPEndpointCheck(true).
 		SetServerSelectionTimeout(selectionTimeout).SetWriteConcern(writeconcern.Majority()))
 	if err != nil {

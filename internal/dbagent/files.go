@@ -142,7 +142,7 @@ func (f *Files) Loopback() *tls.Config {
 
 // Admin reads the operator's own user.
 func (f *Files) Admin() (username, password string, err error) {
-	return readUser(f.directories.Admin)
+	return ReadUser(f.directories.Admin)
 }
 
 // Metrics reads the user that reads metrics.
@@ -150,7 +150,7 @@ func (f *Files) Metrics() (username, password string, err error) {
 	if f.directories.Metrics == "" {
 		return "", "", errors.New("no directory with a user for metrics was named")
 	}
-	return readUser(f.directories.Metrics)
+	return ReadUser(f.directories.Metrics)
 }
 
 // Token reads the operator's token.
@@ -197,7 +197,10 @@ func parse(certificate, key, authority []byte) (*identity, error) {
 	return &identity{certificate: pair, chain: chain, authorities: authorities, pool: pool}, nil
 }
 
-func readUser(directory string) (username, password string, err error) {
+// ReadUser reads a database user from where its Secret is mounted: username and password to the byte, as the operator
+// gives them to the database, for whoever wrote a line break into the Secret has it in the password. An empty one is an
+// error.
+func ReadUser(directory string) (username, password string, err error) {
 	u, err := read(directory, "username")
 	if err != nil {
 		return "", "", err
@@ -206,7 +209,7 @@ func readUser(directory string) (username, password string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	return strings.TrimSpace(string(u)), strings.TrimSpace(string(p)), nil
+	return string(u), string(p), nil
 }
 
 func read(directory, name string) ([]byte, error) {
