@@ -61,14 +61,22 @@ func (j Job) Run(ctx context.Context, log *slog.Logger, client *mongo.Client) (R
 		return Result{}, err
 	}
 	// Before too: a volume that is full would stay so.
-	if _, err := j.retain(log, time.Now()); err != nil {
+	listed, err := j.Volume.List()
+	if err != nil {
+		return Result{}, err
+	}
+	j.tidy(log, listed, time.Now())
+	if _, err := j.retain(log, listed.Backups, time.Now()); err != nil {
 		return Result{}, err
 	}
 	m, err := j.make(ctx, log, client)
 	if err != nil {
 		return Result{}, err
 	}
-	kept, err := j.retain(log, time.Now())
+	if listed, err = j.Volume.List(); err != nil {
+		return Result{}, err
+	}
+	kept, err := j.retain(log, listed.Backups, time.Now())
 	if err != nil {
 		return Result{}, err
 	}
@@ -121,25 +129,8 @@ func (j Job) check(m *Manifest) error {
 	return nil
 }
 
-// retain removes what may go and returns how many backups stay. Those of other deployments are none of its business.
-func (j Job) retain(log *slog.Logger, now time.Time) (int, error) {
-	listed, err := j.Volume.List()
-	if err != nil {
-		return 0, err
-	}
-	var own []*Manifest
-	for _, m := range listed.Backups {
-		if m.Namespace == j.Namespace && m.Deployment == j.Deployment {
-			own = append(own, m)
-		}
-	}
-	expired := j.Retention.Expired(own, now)
-	for _, m := range expired {
-		log.Info("removing a backup", "id", m.ID, "pointInTime", m.PointInTime, "keepDays", j.Retention.Days)
-		if err := j.Volume.Remove(m.ID); err != nil {
-			return 0, err
-		}
-	}
+// tidy removes what runs left that were ended, and says what is damaged, which stays.
+func (j Job) tidy(log *slog.Logger, listed Listed, now time.Time) {
 	for id, touched := range listed.Unfinished {
 		if now.Sub(touched) > abandoned {
 			log.Info("removing what a run left that was ended", "id", id)
@@ -150,6 +141,23 @@ func (j Job) retain(log *slog.Logger, now time.Time) (int, error) {
 	}
 	for id, damaged := range listed.Damaged {
 		log.Warn("a backup is damaged and stays", "id", id, "why", damaged.Error())
+	}
+}
+
+// retain removes what may go and returns how many backups stay. Those of other deployments are none of its business.
+func (j Job) retain(log *slog.Logger, backups []*Manifest, now time.Time) (int, error) {
+	var own []*Manifest
+	for _, m := range backups {
+		if m.Namespace == j.Namespace && m.Deployment == j.Deployment {
+			own = append(own, m)
+		}
+	}
+	expired := j.Retention.Expired(own, now)
+	for _, m := range expired {
+		log.Info("removing a backup", "id", m.ID, "pointInTime", m.PointInTime, "keepDays", j.Retention.Days)
+		if err := j.Volume.Remove(m.ID); err != nil {
+			return 0, err
+		}
 	}
 	return len(own) - len(expired), nil
 }

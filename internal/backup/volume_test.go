@@ -135,9 +135,13 @@ func TestOldBackupsOfTheSameDeploymentGoAndNothingElse(t *testing.T) {
 		os.Chtimes(damaged, old, old), os.Chtimes(abandoned, old, old), os.Chtimes(theirs, old, old)); err != nil {
 		t.Fatal(err)
 	}
-	result, err := w.job(t, "new", volume).Run(t.Context(), quiet, w.reader)
+	var log strings.Builder
+	result, err := w.job(t, "new", volume).Run(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), w.reader)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if n := strings.Count(log.String(), "is damaged and stays"); n != 1 {
+		t.Errorf("the log says %d times that one is damaged:\n%s", n, log.String())
 	}
 	entries, err := os.ReadDir(volume.Path)
 	if err != nil {
