@@ -68,7 +68,7 @@ func (d *trial) act(t *testing.T, name string, do func(t *testing.T)) {
 	}
 }
 
-// whole says that all members wanted are there and serve, and that the operator has nothing left to do.
+// whole says that all members wanted are there, serve and follow, and that the operator has nothing left to do.
 func (d *trial) whole(ctx context.Context) error {
 	deployment, err := d.get(ctx)
 	if err != nil {
@@ -76,13 +76,16 @@ func (d *trial) whole(ctx context.Context) error {
 	}
 	s := deployment.Status
 	wanted := fmt.Sprintf("%[1]d/%[1]d", max(1, deployment.Spec.MongoDB.Members))
-	switch ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); {
+	switch {
 	case s.ObservedGeneration != deployment.Generation:
 		return fmt.Errorf("generation %d is not observed yet", deployment.Generation)
 	case s.MongoDB.Ready != wanted || len(s.MongoDB.Members) != max(1, int(deployment.Spec.MongoDB.Members)):
 		return fmt.Errorf("members %s of %s: %v", s.MongoDB.Ready, wanted, s.MongoDB.Members)
-	case ready == nil || ready.Status != metav1.ConditionTrue:
-		return fmt.Errorf("not Ready: %v", ready)
+	}
+	for _, name := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionDatabaseHealthy} {
+		if c := meta.FindStatusCondition(s.Conditions, name); c == nil || c.Status != metav1.ConditionTrue {
+			return fmt.Errorf("not %s: %v", name, c)
+		}
 	}
 	return nil
 }
