@@ -23,7 +23,7 @@ const operatorRole = "chatpdf-operator"
 var (
 	clusterScoped = []string{"namespaces", "nodes", "persistentvolumes", "customresourcedefinitions", "storageclasses", "priorityclasses"}
 	namespaced    = []string{
-		"certificates", "chatpdfdeployments", "configmaps", "controllerrevisions", "cronjobs", "deployments", "events", "horizontalpodautoscalers",
+		"certificaterequests", "certificates", "chatpdfdeployments", "configmaps", "controllerrevisions", "cronjobs", "deployments", "events", "horizontalpodautoscalers",
 		"httproutes", "ingresses", "jobs", "leases", "networkpolicies", "persistentvolumeclaims", "poddisruptionbudgets", "pods",
 		"replicasets", "rolebindings", "roles", "secrets", "serviceaccounts", "services", "statefulsets",
 	}

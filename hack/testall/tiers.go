@@ -154,7 +154,19 @@ func apiEnvironment(ctx context.Context, s settings) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(environment, "KUBEBUILDER_ASSETS="+directory), nil
+	certManager, err := tool(ctx, s, "tool.sh", "certmanager")
+	if err != nil {
+		return nil, fmt.Errorf("building cert-manager: %w", err)
+	}
+	return append(environment, "KUBEBUILDER_ASSETS="+directory, "CERT_MANAGER_BIN="+certManager), nil
+}
+
+// tool runs one of the scripts that see to a tool, and returns the path that it prints.
+func tool(ctx context.Context, s settings, script string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, filepath.Join(s.root, "hack", "tools", script), args...)
+	command.Stderr = os.Stderr
+	path, err := command.Output()
+	return strings.TrimSpace(string(path)), err
 }
 
 func pageEnvironment(ctx context.Context, s settings, report string) ([]string, error) {
@@ -166,13 +178,11 @@ func pageEnvironment(ctx context.Context, s settings, report string) ([]string, 
 	if err := stream(ctx, s, "", nil, "go", "build", "-o", binary, "./app"); err != nil {
 		return nil, fmt.Errorf("building the application: %w", err)
 	}
-	chromium := exec.CommandContext(ctx, filepath.Join(s.root, "hack", "tools", "chromium.sh"))
-	chromium.Stderr = os.Stderr
-	browser, err := chromium.Output()
+	browser, err := tool(ctx, s, "chromium.sh")
 	if err != nil {
 		return nil, fmt.Errorf("finding a browser: %w", err)
 	}
-	return append(environment, "CHROMIUM_BIN="+strings.TrimSpace(string(browser)), "CHATPDF_BIN="+binary, "PLAYWRIGHT_JSON_OUTPUT_NAME="+report), nil
+	return append(environment, "CHROMIUM_BIN="+browser, "CHATPDF_BIN="+binary, "PLAYWRIGHT_JSON_OUTPUT_NAME="+report), nil
 }
 
 // ownClusters has the tests of the local cluster bring up clusters, of parts that are built by then.

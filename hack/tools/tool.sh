@@ -11,6 +11,7 @@ Usage:
   hack/tools/tool.sh NAME
 
 Names:
+  certmanager      issues certificates in tests; its CRDs lie beside it, in crds
   controller-gen   writes the CRD, the RBAC rules and the deep copies from the Go types
   golangci-lint    runs the linters of .golangci.yml
   helm             renders, lints and installs charts/chatpdf-operator
@@ -26,6 +27,11 @@ HELP
 }
 
 case "${1:-}" in
+# cert-manager's own package main is not to be had as a module, see certmanager/main.go.
+certmanager)
+	module=$(cd "$(dirname "$0")/certmanager" && pwd) package=.
+	version=$(awk '$2 == "github.com/cert-manager/cert-manager" { print $3 }' "$module/go.mod")
+	;;
 controller-gen) package=sigs.k8s.io/controller-tools/cmd/controller-gen version=v0.23.0 ;;
 golangci-lint) package=github.com/golangci/golangci-lint/v2/cmd/golangci-lint version=v2.15.0 ;;
 # helm has a module of its own, whose versions of client-go and what belongs to it are those of the local cluster's
@@ -56,7 +62,7 @@ fi
 cache=${CHATPDF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chatpdf-operator}
 directory=$cache/tools/$name-$version-$(go env GOVERSION)
 if [ -n "$module" ]; then
-	directory=$directory-$(cat "$module/go.mod" "$module/go.sum" | cksum | cut -d ' ' -f 1)
+	directory=$directory-$(cat "$module"/* | cksum | cut -d ' ' -f 1)
 fi
 program=$directory/$name
 if [ -x "$program" ]; then
@@ -118,6 +124,11 @@ if ! wait "$build"; then
 	exit 1
 fi
 build=
+if [ "$name" = certmanager ]; then
+	rm -rf "$directory/crds"
+	cp -r "$(go -C "$module" list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)/deploy/crds" "$directory/crds"
+	chmod -R u+w "$directory/crds"
+fi
 mv "$workshop/$name" "$program"
 echo "tools: built $name $version in $(elapsed)s" >&2
 echo "$program"

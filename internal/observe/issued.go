@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,7 +16,7 @@ import (
 	"chatpdf.dev/operator/internal/stack"
 )
 
-// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get
+// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates;certificaterequests,verbs=get
 
 // issued reads the Certificate by which cert-manager was asked. Where the spec asks for none that is done only while there
 // may be one that is left over: its API need not exist.
@@ -26,8 +27,7 @@ func (o Observer) issued(ctx context.Context, seen *Observed) error {
 	if !wanted && !written && seen.Trust.From != names.IssuedSecret {
 		return nil
 	}
-	certificate := &unstructured.Unstructured{}
-	certificate.SetGroupVersionKind(schema.GroupVersionKind{Group: stack.IssuedGroup, Version: stack.IssuedVersion, Kind: stack.IssuedKind})
+	certificate := ofCertManager(stack.IssuedKind)
 	err := o.Live.Get(ctx, client.ObjectKey{Namespace: d.Namespace, Name: names.Issued}, certificate)
 	switch {
 	case meta.IsNoMatchError(err):
@@ -39,33 +39,52 @@ func (o Observer) issued(ctx context.Context, seen *Observed) error {
 		seen.Issued = append(seen.Issued, *certificate)
 	}
 	if given := seen.Trust.Given; wanted && given != nil && given.Leaf == nil {
-		seen.awaited(given)
+		return o.awaited(ctx, seen, given)
 	}
 	return nil
 }
 
+func ofCertManager(kind string) *unstructured.Unstructured {
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(schema.GroupVersionKind{Group: stack.IssuedGroup, Version: stack.IssuedVersion, Kind: kind})
+	return object
+}
+
 // awaited says what the certificate waits for that cert-manager was asked for.
-func (seen *Observed) awaited(given *stack.GivenCertificate) {
+func (o Observer) awaited(ctx context.Context, seen *Observed, given *stack.GivenCertificate) error {
 	if seen.WithoutIssuers {
 		given.Obstacle = "The cluster has no Certificates of cert-manager.io/v1: install cert-manager, or take spec.mongodb.tls.issuerRef away."
-		return
+		return nil
 	}
 	_, written := seen.Secrets[given.Secret]
 	given.Awaited = !written
 	if len(seen.Issued) == 0 || written {
-		return
+		return nil
 	}
 	certificate := seen.Issued[0]
 	given.AskedAt = certificate.GetCreationTimestamp().Time
-	given.Obstacle = strings.TrimSpace(fmt.Sprintf("cert-manager has not written Secret %s yet. %s", given.Secret, readyMessage(certificate)))
+	// Of the Certificate cert-manager says that it is being issued; what hinders that stands in the request for the next
+	// revision until it has failed (https://cert-manager.io/docs/troubleshooting/).
+	revision, _, _ := unstructured.NestedInt64(certificate.Object, "status", "revision")
+	request := ofCertManager("CertificateRequest")
+	key := client.ObjectKey{Namespace: certificate.GetNamespace(), Name: fmt.Sprintf("%s-%d", certificate.GetName(), revision+1)}
+	if err := o.Live.Get(ctx, key, request); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("reading CertificateRequest %s of cert-manager: %w", key, err)
+	}
+	words := cmp.Or(notTrue(&certificate, "Issuing"), notTrue(request, "Ready"), notTrue(&certificate, "Ready"))
+	if words != "" {
+		words = " It says: " + strings.TrimSuffix(words, ".") + "."
+	}
+	given.Obstacle = fmt.Sprintf("cert-manager has not written Secret %s yet.%s", given.Secret, words)
+	return nil
 }
 
-// readyMessage is what cert-manager says of a Certificate that is not ready, in its own words; empty if it says nothing.
-func readyMessage(certificate unstructured.Unstructured) string {
-	conditions, _, _ := unstructured.NestedSlice(certificate.Object, "status", "conditions")
+// notTrue is what cert-manager says of a condition that does not hold; empty if it says nothing.
+func notTrue(object *unstructured.Unstructured, name string) string {
+	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
 	at := slices.IndexFunc(conditions, func(c any) bool {
 		condition, _ := c.(map[string]any)
-		return condition["type"] == "Ready"
+		return condition["type"] == name && condition["status"] != "True"
 	})
 	if at < 0 {
 		return ""
@@ -74,9 +93,6 @@ func readyMessage(certificate unstructured.Unstructured) string {
 	const longest = 300
 	if len(message) > longest {
 		message = strings.ToValidUTF8(message[:longest], "")
-	}
-	if message != "" {
-		message = "It says: " + strings.TrimSuffix(message, ".") + "."
 	}
 	return message
 }

@@ -25,8 +25,9 @@ var crdDirectory = filepath.Join("..", "..", "config", "crd", "bases")
 
 // cluster is the API server that all tests of this package share; each test has a namespace of its own.
 var cluster struct {
-	config *rest.Config
-	scheme *runtime.Scheme
+	config     *rest.Config
+	kubeconfig []byte // the same, for a program
+	scheme     *runtime.Scheme
 }
 
 func TestMain(m *testing.M) {
@@ -62,7 +63,7 @@ func withCluster(run func() int) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, environment.Stop()) }()
 	config.QPS = -1
-	cluster.config = config
+	cluster.config, cluster.kubeconfig = config, environment.KubeConfig
 	cluster.scheme = runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(cluster.scheme), v1alpha1.AddToScheme(cluster.scheme)); err != nil {
 		return 1, err

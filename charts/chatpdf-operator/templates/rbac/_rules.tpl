@@ -174,6 +174,12 @@
 - apiGroups:
   - cert-manager.io
   resources:
+  - certificaterequests
+  verbs:
+  - get
+- apiGroups:
+  - cert-manager.io
+  resources:
   - certificates
   verbs:
   - create
@@ -325,6 +331,12 @@
   - get
   - list
   - watch
+- apiGroups:
+  - cert-manager.io
+  resources:
+  - certificaterequests
+  verbs:
+  - get
 - apiGroups:
   - cert-manager.io
   resources:
