@@ -125,6 +125,12 @@ func (m certManager) issued(t *testing.T) []byte {
 	return m.secrets(t)["docs-mongodb-issued"]["tls.crt"]
 }
 
+// issues waits, in its own time and not in the operator's, until cert-manager has written another certificate than before.
+func (m certManager) issues(t *testing.T, before []byte) {
+	t.Helper()
+	m.until(t, m.operator, "cert-manager to issue", func() bool { return !bytes.Equal(m.issued(t), before) })
+}
+
 func TestAnIssuerOfCertManagerIsAskedForTheCertificateAndThenNoMore(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t, 1)
@@ -148,14 +154,18 @@ func TestAnIssuerOfCertManagerIsAskedForTheCertificateAndThenNoMore(t *testing.T
 		return strings.Contains(condition().Message, `Referenced "ClusterIssuer" not found`) && condition().Status == "False"
 	})
 	m.issuer(t, "ClusterIssuer", "company", company)
+	m.issues(t, nil)
 	c.reaches(t, "the issued certificate to be served", func() bool { return serves(company) })
 	c.rests(t)
 	first := m.issued(t)
 	m.renews(t)
-	c.reaches(t, "the one that was issued next to be served", func() bool { return !bytes.Equal(m.issued(t), first) && serves(company) })
+	m.issues(t, first)
+	c.reaches(t, "the one that was issued next to be served", func() bool { return serves(company) })
 
 	m.issuer(t, "Issuer", "team", team)
+	second := m.issued(t)
 	c.asks(t, v1alpha1.DatabaseTLSSpec{IssuerRef: &v1alpha1.IssuerRef{Name: "team"}})
+	m.issues(t, second)
 	c.reaches(t, "another issuer's to be served", func() bool { return serves(team) })
 	c.rests(t)
 	c.asks(t, v1alpha1.DatabaseTLSSpec{})

@@ -80,9 +80,11 @@ func (c *certified) restart(t *testing.T, budget int) {
 	c.transport.budget = budget
 }
 
-// asks sets spec.mongodb.tls.
+// asks sets spec.mongodb.tls. The operator's clock is right again then: what it signed more than an hour ahead of the
+// machine's would not be valid yet for agents and members, which have no other.
 func (c *certified) asks(t *testing.T, tls v1alpha1.DatabaseTLSSpec) {
 	t.Helper()
+	c.clock.SetTime(time.Now())
 	c.edit(t, c.key, func(s *v1alpha1.ChatPDFDeploymentSpec) { s.MongoDB.TLS = tls })
 }
 

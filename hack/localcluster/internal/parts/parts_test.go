@@ -1,6 +1,8 @@
 package parts
 
 import (
+	"cmp"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,10 +43,8 @@ func TestEveryPartIsPinnedToTheVersionItIsNamedBy(t *testing.T) {
 
 // Client-go, grpc and OpenTelemetry alone are most of what several parts are compiled from. Each further version of
 // one module is compiled again, with everything that imports it: minutes on a new machine.
-func TestEssentialPartsAreCompiledFromOneVersionOfEachModule(t *testing.T) {
-	requirement := regexp.MustCompile(`(?m)^\t(\S+\.\S+) (v\S+)( // indirect)?$`)
-	versions, users := map[string]string{}, map[string]string{}
-	shared := 0
+func TestWhatIsBuiltOnANewMachineIsCompiledFromOneVersionOfEachModule(t *testing.T) {
+	modules := map[string]string{}
 	for _, p := range All() {
 		if !p.Essential {
 			continue
@@ -53,19 +53,38 @@ func TestEssentialPartsAreCompiledFromOneVersionOfEachModule(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range requirement.FindAllStringSubmatch(string(files["go.mod"]), -1) {
-			module, version := line[1], line[2]
+		modules[p.Name] = string(files["go.mod"])
+	}
+	tools := filepath.Join("..", "..", "..", "tools")
+	for _, name := range []string{"helm", "certmanager"} {
+		content, err := os.ReadFile(filepath.Join(tools, name, "go.mod"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules[name] = string(content)
+	}
+	requirement := regexp.MustCompile(`(?m)^(?:\t|require )(\S+\.\S+) (v\S+)( // indirect)?$`)
+	replacement := regexp.MustCompile(`(?m)^replace (\S+) => \S+ (v\S+)$`)
+	versions, users := map[string]string{}, map[string]string{}
+	shared := 0
+	for _, name := range slices.Sorted(maps.Keys(modules)) {
+		replaced := map[string]string{}
+		for _, line := range replacement.FindAllStringSubmatch(modules[name], -1) {
+			replaced[line[1]] = line[2]
+		}
+		for _, line := range requirement.FindAllStringSubmatch(modules[name], -1) {
+			module, version := line[1], cmp.Or(replaced[line[1]], line[2])
 			if version == "v0.0.0" {
 				continue // Kubernetes' own modules stand in its go.mod so, and a replace line has the version.
 			}
 			first, seen := versions[module]
 			if !seen {
-				versions[module], users[module] = version, p.Name
+				versions[module], users[module] = version, name
 				continue
 			}
 			shared++
 			if version != first {
-				t.Errorf("%s has %s %s, and %s has %s: take the newer in both", p.Name, module, version, users[module], first)
+				t.Errorf("%s has %s %s, and %s has %s: take the newer in both", name, module, version, users[module], first)
 			}
 		}
 	}
