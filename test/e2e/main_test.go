@@ -50,7 +50,16 @@ func runAll(m *testing.M) (status int) {
 		fmt.Fprintln(os.Stderr, "e2e: no cluster to test on:", err)
 		return 1
 	}
-	return m.Run()
+	ran := make(chan int, 1)
+	go func() { ran <- m.Run() }()
+	select {
+	case status = <-ran:
+		return status
+	case <-ctx.Done():
+		stop() // another signal is not waited for
+		fmt.Fprintln(os.Stderr, "e2e: told to end: the cluster goes, and what was being tested fails for that")
+		return 1
+	}
 }
 
 func standUp(ctx context.Context, checkout rig.Checkout) (*testCluster, error) {
