@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"chatpdf.dev/operator/api/v1alpha1"
+	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/mongodb/replset"
 	"chatpdf.dev/operator/internal/observe"
 	"chatpdf.dev/operator/internal/stack"
@@ -207,9 +208,10 @@ func (r *ChatPDFDeploymentReconciler) credentials(ctx context.Context, key types
 }
 
 func rotating(secret *corev1.Secret) replset.Rotating {
+	read := func(key string) string { return mongodb.Credential(secret.Data[key]) }
 	return replset.Rotating{
-		Login:    replset.Login{Username: string(secret.Data[stack.KeyUsername]), Password: string(secret.Data[stack.KeyPassword])},
-		Next:     replset.Login{Username: string(secret.Data[stack.KeyNextUsername]), Password: string(secret.Data[stack.KeyNextPassword])},
+		Login:    replset.Login{Username: read(stack.KeyUsername), Password: read(stack.KeyPassword)},
+		Next:     replset.Login{Username: read(stack.KeyNextUsername), Password: read(stack.KeyNextPassword)},
 		Replaced: secret.Annotations[stack.AnnotationReplacedUser],
 	}
 }

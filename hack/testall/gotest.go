@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // maxFailureOutput bounds what is kept of one test's output to show it when the test fails, in bytes.
@@ -49,6 +51,10 @@ func (g goTest) run(ctx context.Context, s settings) counts {
 	}
 	command.Env = append(os.Environ(), environment...)
 	command.Stderr = os.Stderr
+	// Without a shell's help: go test waits for the tests that an interrupt ends, which take down what they have put up.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGINT) }
+	command.WaitDelay = takeDown
 	events, err := command.StdoutPipe()
 	if err != nil {
 		return broken("go test", err)
@@ -62,6 +68,9 @@ func (g goTest) run(ctx context.Context, s settings) counts {
 	}
 	return counted
 }
+
+// takeDown is how long tests that were told to end may take for it.
+const takeDown = 3 * time.Minute
 
 // goTestEvent is what go test -json prints, see `go doc test2json`.
 type goTestEvent struct {

@@ -125,9 +125,8 @@ if ! wait "$build"; then
 fi
 build=
 if [ "$name" = certmanager ]; then
-	rm -rf "$directory/crds"
-	cp -r "$(go -C "$module" list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)/deploy/crds" "$directory/crds"
-	chmod -R u+w "$directory/crds"
+	cp -r --no-preserve=mode "$(go -C "$module" list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)/deploy/crds" "$workshop/crds"
+	mv -T "$workshop/crds" "$directory/crds" 2>/dev/null || [ -d "$directory/crds" ]
 fi
 mv "$workshop/$name" "$program"
 echo "tools: built $name $version in $(elapsed)s" >&2

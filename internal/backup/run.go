@@ -55,7 +55,7 @@ func ParseResult(message string) (r Result, ok bool) {
 }
 
 // Run makes the backup, reads the archive again and only then writes its manifest. Before and after it removes what the
-// retention lets go, and what runs left that were ended.
+// retention lets go, and before it what runs left that were ended.
 func (j Job) Run(ctx context.Context, log *slog.Logger, client *mongo.Client) (Result, error) {
 	if err := CheckID(j.ID); err != nil {
 		return Result{}, err
@@ -75,6 +75,9 @@ func (j Job) Run(ctx context.Context, log *slog.Logger, client *mongo.Client) (R
 	}
 	if listed, err = j.Volume.List(); err != nil {
 		return Result{}, err
+	}
+	if err := listed.Damaged[m.ID]; err != nil {
+		return Result{}, fmt.Errorf("reading back what was written: %w", err)
 	}
 	kept, err := j.retain(log, listed.Backups, time.Now())
 	if err != nil {

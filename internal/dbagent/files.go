@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/mongodb/keyfile"
 	"chatpdf.dev/operator/internal/mongodb/trust"
 )
@@ -197,9 +198,8 @@ func parse(certificate, key, authority []byte) (*identity, error) {
 	return &identity{certificate: pair, chain: chain, authorities: authorities, pool: pool}, nil
 }
 
-// ReadUser reads a database user from where its Secret is mounted: username and password to the byte, as the operator
-// gives them to the database, for whoever wrote a line break into the Secret has it in the password. An empty one is an
-// error.
+// ReadUser reads a database user from where its Secret is mounted, as [mongodb.Credential] has it. An empty name or
+// password is an error.
 func ReadUser(directory string) (username, password string, err error) {
 	u, err := read(directory, "username")
 	if err != nil {
@@ -209,7 +209,7 @@ func ReadUser(directory string) (username, password string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	return string(u), string(p), nil
+	return mongodb.Credential(u), mongodb.Credential(p), nil
 }
 
 func read(directory, name string) ([]byte, error) {

@@ -3,6 +3,7 @@ package mongodb
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Port is where every mongod listens.
@@ -24,6 +25,10 @@ func PodName(deployment string, ordinal int) string {
 func ClaimName(deployment string, ordinal int) string {
 	return "data-" + PodName(deployment, ordinal)
 }
+
+// Credential is a user's name or password as its Secret has it, without the line break that editors and echo leave at
+// its end. MongoDB takes no control character in either (RFC 4013, section 2.3), so that none is lost.
+func Credential(secret []byte) string { return strings.TrimRight(string(secret), "\r\n") }
 
 // MemberHost is the name, with port, under which a member stands in the replica set
 // configuration. It is fully qualified: a short name stops resolving as soon as a member's search

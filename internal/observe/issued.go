@@ -39,7 +39,7 @@ func (o Observer) issued(ctx context.Context, seen *Observed) error {
 		seen.Issued = append(seen.Issued, *certificate)
 	}
 	if given := seen.Trust.Given; wanted && given != nil && given.Leaf == nil {
-		return o.awaited(ctx, seen, given)
+		o.awaited(ctx, seen, given)
 	}
 	return nil
 }
@@ -51,32 +51,32 @@ func ofCertManager(kind string) *unstructured.Unstructured {
 }
 
 // awaited says what the certificate waits for that cert-manager was asked for.
-func (o Observer) awaited(ctx context.Context, seen *Observed, given *stack.GivenCertificate) error {
+func (o Observer) awaited(ctx context.Context, seen *Observed, given *stack.GivenCertificate) {
 	if seen.WithoutIssuers {
 		given.Obstacle = "The cluster has no Certificates of cert-manager.io/v1: install cert-manager, or take spec.mongodb.tls.issuerRef away."
-		return nil
+		return
 	}
 	_, written := seen.Secrets[given.Secret]
 	given.Awaited = !written
 	if len(seen.Issued) == 0 || written {
-		return nil
+		return
 	}
 	certificate := seen.Issued[0]
 	given.AskedAt = certificate.GetCreationTimestamp().Time
 	// Of the Certificate cert-manager says that it is being issued; what hinders that stands in the request for the next
-	// revision until it has failed (https://cert-manager.io/docs/troubleshooting/).
+	// revision until it has failed (https://cert-manager.io/docs/troubleshooting/). It is read for its words alone: where
+	// that is not allowed, as with a role of before, those of the Certificate have to do.
 	revision, _, _ := unstructured.NestedInt64(certificate.Object, "status", "revision")
 	request := ofCertManager("CertificateRequest")
 	key := client.ObjectKey{Namespace: certificate.GetNamespace(), Name: fmt.Sprintf("%s-%d", certificate.GetName(), revision+1)}
-	if err := o.Live.Get(ctx, key, request); err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("reading CertificateRequest %s of cert-manager: %w", key, err)
+	if err := o.Live.Get(ctx, key, request); err != nil {
+		request = &unstructured.Unstructured{}
 	}
 	words := cmp.Or(notTrue(&certificate, "Issuing"), notTrue(request, "Ready"), notTrue(&certificate, "Ready"))
 	if words != "" {
 		words = " It says: " + strings.TrimSuffix(words, ".") + "."
 	}
 	given.Obstacle = fmt.Sprintf("cert-manager has not written Secret %s yet.%s", given.Secret, words)
-	return nil
 }
 
 // notTrue is what cert-manager says of a condition that does not hold; empty if it says nothing.

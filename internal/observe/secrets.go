@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"chatpdf.dev/operator/internal/mongodb"
 	"chatpdf.dev/operator/internal/mongodb/trust"
 	"chatpdf.dev/operator/internal/stack"
 )
@@ -94,7 +95,7 @@ func login(secret *corev1.Secret) stack.LiveLogin {
 		since = at
 	}
 	return stack.LiveLogin{
-		Username: string(secret.Data[stack.KeyUsername]), Next: string(secret.Data[stack.KeyNextUsername]),
+		Username: mongodb.Credential(secret.Data[stack.KeyUsername]), Next: mongodb.Credential(secret.Data[stack.KeyNextUsername]),
 		Since: since, Request: secret.Annotations[stack.AnnotationRotationRequest],
 		Ours: secret.Labels[stack.LabelManagedBy] == stack.ManagedBy,
 	}

@@ -57,7 +57,7 @@ func runAll(m *testing.M) (status int) {
 		return status
 	case <-ctx.Done():
 		stop() // another signal is not waited for
-		fmt.Fprintln(os.Stderr, "e2e: told to end: the cluster goes, and what was being tested fails for that")
+		fmt.Fprintln(os.Stderr, "e2e: told to end: what was being tested fails for that")
 		return 1
 	}
 }
