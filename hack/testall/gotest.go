@@ -51,7 +51,7 @@ func (g goTest) run(ctx context.Context, s settings) counts {
 	}
 	command.Env = append(os.Environ(), environment...)
 	command.Stderr = os.Stderr
-	// Without a shell's help: go test waits for the tests that an interrupt ends, which take down what they have put up.
+	// Killed, it would leave what tests have put up. Interrupted, with all that it runs, it waits until they have taken it down.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGINT) }
 	command.WaitDelay = takeDown

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func event(action, test, output string) string {
@@ -74,5 +79,46 @@ func TestTheSummaryNamesWhatFailed(t *testing.T) {
 	}
 	if !strings.HasSuffix(out.String(), "\n2 passed, 3 failed, 0 skipped\n") {
 		t.Errorf("the summary does not end with its totals:\n%s", out.String())
+	}
+}
+
+func TestAnInterruptWaitsForTestsToTakeDownWhatTheyHavePutUp(t *testing.T) {
+	module := t.TempDir()
+	for name, content := range map[string]string{"go.mod": "module example.com/slow\n\ngo 1.26\n", "slow_test.go": `package slow
+
+import (
+	"os"
+	"os/signal"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, os.Interrupt)
+	os.WriteFile("up", nil, 0o600)
+	<-told
+	os.WriteFile("down", nil, 0o600)
+	os.Exit(1)
+}
+`} {
+		if err := os.WriteFile(filepath.Join(module, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	up := filepath.Join(module, "up")
+	if err := syscall.Mkfifo(up, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		os.ReadFile(up) //nolint:errcheck // it returns once the test has written there
+		cancel()
+	}()
+	if c := (goTest{packages: []string{"."}, env: func(context.Context, settings) ([]string, error) { return []string{"GOWORK=off"}, nil }}).run(ctx, settings{root: module}); c.failed == 0 {
+		t.Errorf("it counted %+v", c)
+	}
+	if _, err := os.Stat(filepath.Join(module, "down")); err != nil {
+		t.Errorf("the test was not waited for: %v", err)
 	}
 }

@@ -127,12 +127,17 @@ func unitPackages(ctx context.Context, s settings) ([]string, error) {
 
 // localcluster runs the local cluster's tool and answers what it printed.
 func localcluster(ctx context.Context, s settings, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, filepath.Join(s.root, "hack", "localcluster.sh"), args...)
+	return script(ctx, s, "localcluster.sh", args...)
+}
+
+// script runs one of hack's scripts and answers what it printed.
+func script(ctx context.Context, s settings, name string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, filepath.Join(s.root, "hack", name), args...)
 	command.Dir = s.root
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("localcluster %s: %w", strings.Join(args, " "), err)
+		return "", fmt.Errorf("hack/%s %s: %w", name, strings.Join(args, " "), err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
@@ -154,19 +159,11 @@ func apiEnvironment(ctx context.Context, s settings) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	certManager, err := tool(ctx, s, "tool.sh", "certmanager")
+	certManager, err := script(ctx, s, "tools/tool.sh", "certmanager")
 	if err != nil {
-		return nil, fmt.Errorf("building cert-manager: %w", err)
+		return nil, err
 	}
 	return append(environment, "KUBEBUILDER_ASSETS="+directory, "CERT_MANAGER_BIN="+certManager), nil
-}
-
-// tool runs one of the scripts that see to a tool, and returns the path that it prints.
-func tool(ctx context.Context, s settings, script string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, filepath.Join(s.root, "hack", "tools", script), args...)
-	command.Stderr = os.Stderr
-	path, err := command.Output()
-	return strings.TrimSpace(string(path)), err
 }
 
 func pageEnvironment(ctx context.Context, s settings, report string) ([]string, error) {
@@ -178,7 +175,7 @@ func pageEnvironment(ctx context.Context, s settings, report string) ([]string, 
 	if err := stream(ctx, s, "", nil, "go", "build", "-o", binary, "./app"); err != nil {
 		return nil, fmt.Errorf("building the application: %w", err)
 	}
-	browser, err := tool(ctx, s, "chromium.sh")
+	browser, err := script(ctx, s, "tools/chromium.sh")
 	if err != nil {
 		return nil, fmt.Errorf("finding a browser: %w", err)
 	}

@@ -60,12 +60,12 @@ func (j Job) Run(ctx context.Context, log *slog.Logger, client *mongo.Client) (R
 	if err := CheckID(j.ID); err != nil {
 		return Result{}, err
 	}
-	// Before too: a volume that is full would stay so.
 	listed, err := j.Volume.List()
 	if err != nil {
 		return Result{}, err
 	}
 	j.tidy(log, listed, time.Now())
+	// Before too: a volume that is full would stay so.
 	if _, err := j.retain(log, listed.Backups, time.Now()); err != nil {
 		return Result{}, err
 	}

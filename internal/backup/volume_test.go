@@ -81,7 +81,13 @@ func TestARunThatWasEndedIsNoBackupAndIsDoneAgain(t *testing.T) {
 	if _, err := w.job(t, "docs-backup-1", volume).Run(t.Context(), quiet, w.reader); err != nil {
 		t.Fatal(err)
 	}
-	m, err := volume.Manifest("docs-backup-1")
+	whole(t, volume, "docs-backup-1")
+}
+
+// whole fails the test where a backup does not hold what its manifest tells.
+func whole(t *testing.T, volume backup.Volume, id string) {
+	t.Helper()
+	m, err := volume.Manifest(id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,17 +64,18 @@ func (o Observer) awaited(ctx context.Context, seen *Observed, given *stack.Give
 	certificate := seen.Issued[0]
 	given.AskedAt = certificate.GetCreationTimestamp().Time
 	// Of the Certificate cert-manager says that it is being issued; what hinders that stands in the request for the next
-	// revision until it has failed (https://cert-manager.io/docs/troubleshooting/). It is read for its words alone: where
-	// that is not allowed, as with a role of before, those of the Certificate have to do.
+	// revision until it has failed (https://cert-manager.io/docs/troubleshooting/). It is read for its words alone: what
+	// hinders that, such as a role of before, stops nothing else.
 	revision, _, _ := unstructured.NestedInt64(certificate.Object, "status", "revision")
 	request := ofCertManager("CertificateRequest")
 	key := client.ObjectKey{Namespace: certificate.GetNamespace(), Name: fmt.Sprintf("%s-%d", certificate.GetName(), revision+1)}
-	if err := o.Live.Get(ctx, key, request); err != nil {
-		request = &unstructured.Unstructured{}
-	}
+	err := o.Live.Get(ctx, key, request)
 	words := cmp.Or(notTrue(&certificate, "Issuing"), notTrue(request, "Ready"), notTrue(&certificate, "Ready"))
 	if words != "" {
 		words = " It says: " + strings.TrimSuffix(words, ".") + "."
+	}
+	if apierrors.IsForbidden(err) {
+		words += fmt.Sprintf(" More stands in CertificateRequest %s, which the operator's role does not let it read: kubectl describe certificaterequest -n %s %[1]s.", key.Name, key.Namespace)
 	}
 	given.Obstacle = fmt.Sprintf("cert-manager has not written Secret %s yet.%s", given.Secret, words)
 }

@@ -15,11 +15,7 @@ import (
 )
 
 func TestACertificateIsRenewedInPlaceAndNothingElseIs(t *testing.T) {
-	w := newWorld(t)
-	o := startOperator(t, defaultConfig, nil)
-	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
-	o.settle(t, key)
-	w.play(t, key)
+	w, o, key := played(t)
 	o.calm(t, key)
 	before, templates := w.secrets(t), w.templates(t)
 

@@ -156,11 +156,7 @@ func TestASuspendedDeploymentIsLeftAlone(t *testing.T) {
 }
 
 func TestAWipedStatusComesBack(t *testing.T) {
-	w := newWorld(t)
-	o := startOperator(t, defaultConfig, nil)
-	key := w.deployment(t, "docs", v1alpha1.ChatPDFDeploymentSpec{})
-	o.settle(t, key)
-	w.play(t, key)
+	w, o, key := played(t)
 	o.calm(t, key)
 	before := get[v1alpha1.ChatPDFDeployment](t, w, "docs")
 	objects := w.objects(t, key)
